@@ -1,0 +1,105 @@
+"""Database: base class, column types and the engine's manners on SQLite and PostgreSQL.
+
+SQLite is the embedded default, PostgreSQL the production database; both are targets of the whole suite. Transactions
+on SQLite begin IMMEDIATE when the frame says that they will write (see `core.unit_of_work`), because a read
+transaction that later writes fails at once when somebody else wrote in between, whatever the busy timeout.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import DeclarativeBase
+
+BUSY_TIMEOUT_MS = 15_000
+writing: ContextVar[bool] = ContextVar("transaction_will_write", default=False)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An instant. Naive values are refused; what comes back is aware and UTC on both databases."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime in a UTC column")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def new_id() -> uuid.UUID:
+    """A time-ordered random UUID (RFC 9562 version 7): unguessable, yet new rows land at the end of an index."""
+    millis = time.time_ns() // 1_000_000
+    value = (millis & ((1 << 48) - 1)) << 80 | secrets.randbits(80)
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return uuid.UUID(int=value)
+
+
+class Base(DeclarativeBase):
+    """Every table. Rows get their ids in Python, before any encrypted value is bound to them."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime, uuid.UUID: sa.Uuid, bytes: sa.LargeBinary, dict[str, Any]: sa.JSON}
+
+    def __init__(self, **values: Any) -> None:
+        mapper = sa.inspect(type(self))
+        key = mapper.columns.get("id")
+        if key is not None and isinstance(key.type, sa.Uuid):
+            self.id = values.pop("id", None) or new_id()
+        for name in sorted(values, key=lambda n: n != "subject_id"):  # sealed values need the subject first
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no attribute {name!r}")
+            setattr(self, name, values[name])
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Attach the manners to an engine; called once for the main database and once for the key store."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # pysqlite's own implicit BEGIN is switched off; `_begin` does it
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")

@@ -1,0 +1,91 @@
+"""The web frame: one unit of work per request, policy before the handler, headers on every response."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.core import policy
+from app.core.db import db
+from app.core.unit_of_work import unit_of_work
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; manifest-src 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "X-Frame-Options": "DENY",
+}
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+class Portal(Flask):
+    """Flask with the frame built in. Handlers neither commit nor roll back."""
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        g.request_id = secrets.token_hex(8)
+        answer = super().preprocess_request()
+        if request.method not in SAFE_METHODS:
+            db.session.rollback()  # the read that loaded the session ends before the write begins
+        return answer
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        if request.routing_exception is not None:
+            return super().dispatch_request()
+        mark = policy.mark_of(self, request.endpoint)
+        if mark is not None:
+            mark.check(policy.current_actor())
+        safe = request.method in SAFE_METHODS
+        write = not safe or bool(mark and mark.evidence)
+        if write and safe:
+            db.session.rollback()
+        with unit_of_work(write=write, evidence_only=safe):
+            return self.make_response(super().dispatch_request())
+
+
+def install_headers(app: Flask, *, production: bool) -> None:
+    """Security headers on every response, errors and static files included (ASVS 3.4)."""
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+        if production:
+            response.headers.setdefault("Strict-Transport-Security", HSTS)
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def client_address() -> str:
+    """The caller's network address after the trusted proxies were peeled off (see ``PORTAL_TRUSTED_PROXIES``)."""
+    return request.remote_addr or "unknown"
+
+
+def wants_json() -> bool:
+    """Whether errors of this request are answered as problem details."""
+    return request.path.startswith("/api/") or request.path.startswith("/wechat/")
+
+
+def fragment_requested() -> bool:
+    """Whether htmx asks for a part of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def problem(status: int, code: str, detail: Any, **members: Any) -> Response:
+    """An RFC 9457 problem details response with a stable ``code``."""
+    response = jsonify({"type": "about:blank", "status": status, "code": code, "detail": str(detail), **members})
+    response.status_code = status
+    response.headers["Content-Type"] = "application/problem+json"
+    return response

@@ -1,0 +1,200 @@
+"""Settings, read once from the environment (prefix ``PORTAL_``), typed and checked before anything else starts.
+
+Defaults are safe in production: no secret has one there, and `load` refuses to start on a missing, default or short
+one. Development fills the gaps from files under ``instance/`` so that `make run` needs no environment at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+ROOT = Path(__file__).resolve().parent
+T = TypeVar("T")
+SECRET_MIN_CHARS = 32
+KEK_BYTES = 32
+
+
+class ConfigError(RuntimeError):
+    """A setting that the portal refuses to start with; the text names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeChat:
+    """Mini program and official account (requirements.md 5); an empty app id switches the channel off."""
+
+    api_base: str = "https://api.weixin.qq.com"
+    mini_appid: str = ""
+    mini_secret: str = field(default="", repr=False)
+    official_appid: str = ""
+    official_secret: str = field(default="", repr=False)
+    callback_token: str = field(default="", repr=False)
+    callback_aes_key: str = field(default="", repr=False)
+    template_review_result: str = ""
+    subscribe_review_result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """Aliyun SendSms (requirements.md 5.1)."""
+
+    endpoint: str = "https://dysmsapi.aliyuncs.com"
+    access_key_id: str = ""
+    access_key_secret: str = field(default="", repr=False)
+    sign_name: str = ""
+    template_login_code: str = ""
+    template_review_result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    host: str = ""
+    port: int = 587
+    user: str = ""
+    password: str = field(default="", repr=False)
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One immutable object for the process; ``app.extensions["settings"]`` holds it."""
+
+    env: str
+    instance: Path
+    database_url: str
+    keystore_url: str
+    secret_key: str = field(repr=False)
+    kek: bytes = field(repr=False)  # 32 bytes: unwraps the class keys
+    storage_url: str
+    audit_checkpoint_url: str
+    audit_signing_key: bytes = field(repr=False)  # 32 bytes: Ed25519 seed
+    storage_region: str = "cn-local"
+    allowed_regions: tuple[str, ...] = ("cn-local",)
+    outbound_allow: tuple[str, ...] = ()
+    trusted_proxies: int = 0
+    metrics_token: str = field(default="", repr=False)
+    console_channel: bool = False
+    wechat: WeChat = WeChat()
+    sms: Sms = Sms()
+    smtp: Smtp = Smtp()
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def cookie_name(self) -> str:
+        return "__Host-portal" if self.production else "portal"
+
+
+def load(environ: Mapping[str, str] | None = None, **override: object) -> Settings:
+    """Settings from ``environ`` (default: the process's), with keyword overrides for tests.
+
+    Raises ConfigError with a sentence an operator can act on.
+    """
+    env = os.environ if environ is None else environ
+    get = lambda name, default="": env.get(f"PORTAL_{name}", default).strip()  # noqa: E731
+    name = get("ENV", "production")
+    if name not in ("development", "test", "production"):
+        raise ConfigError(f"PORTAL_ENV is {name!r}; it must be development, test or production")
+    instance = Path(get("INSTANCE", str(ROOT / "instance"))).resolve()
+    local = name != "production"
+    values: dict[str, object] = {
+        "env": name,
+        "instance": instance,
+        "database_url": _database_url(get("DATABASE_URL") or (f"sqlite:///{instance}/portal.db" if local else "")),
+        "keystore_url": _database_url(get("KEYSTORE_URL") or (f"sqlite:///{instance}/keys.db" if local else "")),
+        "secret_key": get("SECRET_KEY") or (_local_secret(instance, "secret-key") if local else ""),
+        "kek": _key(get("KEK") or (_local_secret(instance, "kek") if local else ""), "PORTAL_KEK"),
+        "storage_url": get("STORAGE_URL") or (f"file://{instance}/files" if local else ""),
+        "audit_checkpoint_url": get("AUDIT_CHECKPOINT_URL") or (f"file://{instance}/checkpoints" if local else ""),
+        "audit_signing_key": _key(
+            get("AUDIT_SIGNING_KEY") or (_local_secret(instance, "audit-signing-key") if local else ""),
+            "PORTAL_AUDIT_SIGNING_KEY",
+        ),
+        "storage_region": get("STORAGE_REGION") or ("cn-local" if local else ""),
+        "allowed_regions": _words(get("ALLOWED_REGIONS", "cn-local" if local else "")),
+        "outbound_allow": _words(get("OUTBOUND_ALLOW")),
+        "trusted_proxies": int(get("TRUSTED_PROXIES", "0")),
+        "metrics_token": get("METRICS_TOKEN"),
+        "console_channel": local,
+        "wechat": _group(WeChat, "WECHAT", env),
+        "sms": _group(Sms, "SMS", env),
+        "smtp": _group(Smtp, "SMTP", env),
+    }
+    if not local and get("CONSOLE_CHANNEL"):
+        raise ConfigError("PORTAL_CONSOLE_CHANNEL cannot be switched on in production")
+    settings = Settings(**{**values, **override})  # type: ignore[arg-type]
+    _check(settings)
+    return settings
+
+
+def _check(s: Settings) -> None:
+    if len(s.secret_key) < SECRET_MIN_CHARS:
+        raise ConfigError(f"PORTAL_SECRET_KEY is missing or shorter than {SECRET_MIN_CHARS} characters")
+    if s.storage_region not in s.allowed_regions:
+        raise ConfigError(f"PORTAL_STORAGE_REGION {s.storage_region!r} is not in PORTAL_ALLOWED_REGIONS")
+    for name in ("database_url", "keystore_url", "storage_url", "audit_checkpoint_url"):
+        if not getattr(s, name):
+            raise ConfigError(f"PORTAL_{name.upper()} is missing")
+    if not s.production:
+        return
+    if any(word in s.secret_key.lower() for word in ("secret", "changeme", "default", "password")):
+        raise ConfigError("PORTAL_SECRET_KEY looks like a default; make one with: openssl rand -base64 48")
+    for name in ("database_url", "keystore_url"):
+        url = urlsplit(getattr(s, name))
+        mode = parse_qs(url.query).get("sslmode", [""])[0]
+        if url.scheme.startswith("postgresql") and mode not in ("verify-ca", "verify-full"):
+            raise ConfigError(f"PORTAL_{name.upper()} must use TLS: add ?sslmode=verify-full")
+        if url.scheme.startswith("sqlite") and name == "database_url":
+            raise ConfigError("PORTAL_DATABASE_URL must be PostgreSQL in production")
+
+
+def _group(kind: type[T], prefix: str, env: Mapping[str, str]) -> T:
+    """A settings group: PORTAL_<PREFIX>_<FIELD> for each field of the dataclass, cast to the default's type."""
+    found: dict[str, object] = {}
+    for f in fields(kind):  # type: ignore[arg-type]
+        raw = env.get(f"PORTAL_{prefix}_{f.name.upper()}", "").strip()
+        if raw:
+            found[f.name] = int(raw) if isinstance(f.default, int) else raw
+    return kind(**found)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _database_url(url: str) -> str:
+    """Plain ``postgresql://`` means the psycopg 3 driver, the only one installed."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
+
+
+def _key(text: str, name: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ConfigError(f"{name} is not base64") from error
+    if len(key) != KEK_BYTES:
+        raise ConfigError(f"{name} is missing or not {KEK_BYTES} bytes; make one with: openssl rand -base64 32")
+    return key
+
+
+def _local_secret(instance: Path, name: str) -> str:
+    """A development secret: made once, readable by its owner only, kept beside the development database."""
+    path = instance / name
+    try:
+        instance.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"cannot write under {instance}: {error.strerror}") from error
+    with os.fdopen(handle, "w") as out:
+        out.write(base64.b64encode(secrets.token_bytes(KEK_BYTES)).decode())
+    return path.read_text().strip()
