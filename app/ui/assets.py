@@ -1,0 +1,64 @@
+"""Static files under content hashes: ``static_url('css/portal.css')`` → ``/static/css/portal.css?v=1a2b3c4d``.
+
+The hash is computed once per process and file; a request that carries the right one may keep the answer for a year.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flask import Flask, Response, current_app, request, url_for
+
+from app.core import policy
+
+HASH_CHARS = 8
+IMMUTABLE = "public, max-age=31536000, immutable"
+STYLESHEETS = ("tokens", "base", "frame", "controls", "components", "worklist", "case", "phone", "print")
+
+
+class Assets:
+    """The manifest of one process. Unknown files raise FileNotFoundError: a page never links to nothing."""
+
+    def __init__(self, folder: str, *, keep: bool) -> None:
+        self.folder, self.keep = Path(folder), keep
+        self._hashes: dict[str, str] = {}
+
+    def hash_of(self, path: str) -> str:
+        found = self._hashes.get(path) if self.keep else None
+        if found is None:
+            found = hashlib.sha256((self.folder / path).read_bytes()).hexdigest()[:HASH_CHARS]
+            self._hashes[path] = found
+        return found
+
+
+def static_url(path: str) -> str:
+    """The address of a static file, with its hash."""
+    assets: Assets = current_app.extensions["assets"]
+    return url_for("static", filename=path, v=assets.hash_of(path))
+
+
+def install(app: Flask) -> None:
+    """Manifest, template global, cache header, policy mark of the static endpoint."""
+    production = app.extensions["settings"].production
+    app.extensions["assets"] = Assets(str(app.static_folder), keep=production)
+    app.jinja_env.globals["static_url"] = static_url
+    app.jinja_env.globals["stylesheets"] = STYLESHEETS
+    if policy.mark_of(app, "static") is None:
+        policy.public("styles, scripts and icons hold no data")(app.view_functions["static"])
+
+    @app.after_request
+    def _cache(response: Response) -> Response:
+        if request.endpoint == "static" and response.status_code == 200:  # noqa: PLR2004
+            known = _is_current(app, (request.view_args or {}).get("filename", ""), request.args.get("v"))
+            response.headers["Cache-Control"] = IMMUTABLE if known else "no-cache"
+        return response
+
+
+def _is_current(app: Flask, path: str, version: str | None) -> bool:
+    if not version:
+        return False
+    try:
+        return bool(app.extensions["assets"].hash_of(path) == version)
+    except OSError:
+        return False

@@ -1,0 +1,177 @@
+"""How values read on pages: times in China, durations in words, capped counts, masks. Jinja filters and globals.
+
+Message ids are Chinese; every function is called while a request (hence a locale) is active.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from markupsafe import Markup, escape
+
+from app.core import clock
+from app.ui.navigation import COUNT_CAP
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+FUSE_SECONDS = DAY  # a deadline without a known budget burns over the last 24 hours
+ATTRIBUTE_NAME = re.compile(r"^[a-z][a-z0-9:-]*$")
+KEY_CAPS = {"enter": "Enter", "esc": "Esc", "space": "␣", "mod": "Ctrl", "shift": "⇧", "-": "−"}
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(clock.SHANGHAI)
+
+
+def instant(at: datetime | None) -> str:
+    """11-23 16:30; with the year in front when it is not this year's. A dash for nothing."""
+    if at is None:
+        return "—"
+    local = _local(at)
+    return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def instant_full(at: datetime | None) -> str:
+    """2026-11-23 16:30:05 北京时间, for titles."""
+    return _("%(time)s 北京时间", time=_local(at).strftime("%Y-%m-%d %H:%M:%S")) if at else ""
+
+
+def instant_iso(at: datetime | None) -> str:
+    """The machine's form, for <time datetime>."""
+    return _local(at).isoformat(timespec="seconds") if at else ""
+
+
+def day(value: date | datetime | None) -> str:
+    """2026-11-23; an instant is read as a day in China."""
+    if value is None:
+        return "—"
+    return (_local(value).date() if isinstance(value, datetime) else value).isoformat()
+
+
+def duration(seconds: float | timedelta) -> str:
+    """Two units at most: 3 小时 12 分, 2 天 4 小时, 12 分; below a minute in seconds."""
+    total = int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
+    days, hours, minutes = total // DAY, total % DAY // HOUR, total % HOUR // MINUTE
+    parts = [
+        ngettext("%(num)s 天", "%(num)s 天", days) if days else "",
+        ngettext("%(num)s 小时", "%(num)s 小时", hours) if hours else "",
+        ngettext("%(num)s 分", "%(num)s 分", minutes) if minutes and not days else "",
+    ]
+    words = " ".join(part for part in parts if part)
+    return words or ngettext("%(num)s 秒", "%(num)s 秒", max(total, 0))
+
+
+def relative(at: datetime | None, now: datetime | None = None) -> str:
+    """4 小时前 or 2 天后, one unit; 刚刚 within a minute."""
+    if at is None:
+        return ""
+    seconds = ((now or clock.now()) - at).total_seconds()
+    size = abs(seconds)
+    if size < MINUTE:
+        return _("刚刚")
+    unit = next(unit for unit in (DAY, HOUR, MINUTE) if size >= unit)
+    words = duration(size // unit * unit)
+    return _("%(time)s前", time=words) if seconds > 0 else _("%(time)s后", time=words)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What ui.due draws: words, a tone of the tokens (late, soon, idle), the share left for the fuse or None."""
+
+    words: str
+    tone: str
+    share: float | None
+
+
+def due_facts(
+    deadline: datetime,
+    now: datetime | None = None,
+    left: float | None = None,
+    budget: float | None = None,
+    soon: float = 3 * HOUR,
+) -> Due:
+    """Where a deadline stands. ``left`` and ``budget`` are seconds of working time; without them the wall clock."""
+    remaining = left if left is not None else (deadline - (now or clock.now())).total_seconds()
+    if remaining <= 0:
+        return Due(_("超时 %(time)s", time=_coarse(-remaining)), "late", None)
+    tone = "soon" if remaining < soon else "idle"
+    return Due(_("剩余 %(time)s", time=_coarse(remaining)), tone, min(1.0, remaining / (budget or FUSE_SECONDS)))
+
+
+def _coarse(seconds: float) -> str:
+    """Whole minutes at least; beyond two days only days."""
+    if seconds >= 2 * DAY:
+        return duration(seconds // DAY * DAY)
+    return duration(max(MINUTE, seconds // MINUTE * MINUTE))
+
+
+def number(value: float | None) -> str:
+    """Thousands in groups of three: 1,234."""
+    return "—" if value is None else f"{value:,}"
+
+
+def count_text(value: int | None) -> str:
+    """Exact up to 1,000, then "1,000+" (decisions.md 13)."""
+    if value is None:
+        return ""
+    return f"{COUNT_CAP:,}+" if value > COUNT_CAP else f"{value:,}"
+
+
+def phone_mask(phone: str | None) -> str:
+    """+8613800001234 reads 138****1234; other countries keep their prefix and the last four digits."""
+    if not phone:
+        return "—"
+    digits = phone.removeprefix("+86")
+    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 9 else "****"  # noqa: PLR2004 - shorter is all secret
+
+
+def key_cap(key: str) -> str:
+    """How a key reads on its cap: "mod+enter" is Ctrl Enter."""
+    if key == "+":
+        return "+"
+    return " ".join(KEY_CAPS.get(part, part.upper() if len(part) == 1 else part) for part in key.split("+"))
+
+
+def aria_keys(key: str) -> str:
+    """The same for aria-keyshortcuts: Control+Enter, A, Plus."""
+    if key == "+":
+        return "Plus"
+    names = {"mod": "Control", "enter": "Enter", "esc": "Escape", "space": "Space"}
+    return "+".join(names.get(part, part.upper() if len(part) == 1 else part) for part in key.split("+"))
+
+
+def html_attrs(attributes: Mapping[str, Any] | None) -> Markup:
+    """Keywords of a macro as attributes: hx_post → hx-post; True stands alone, None and False are left out.
+
+    Raises ValueError on inline style or script, which the content policy would drop silently.
+    """
+    parts = []
+    for raw, value in (attributes or {}).items():
+        name = raw.rstrip("_").replace("_", "-")
+        if not ATTRIBUTE_NAME.match(name) or name.startswith(("on", "hx-on")) or name == "style":
+            raise ValueError(f"attribute {raw!r} is not allowed in a template")
+        if value is None or value is False:
+            continue
+        parts.append(Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, escape(value)))
+    return Markup("").join(parts)
+
+
+FILTERS = {
+    "instant": instant,
+    "instant_full": instant_full,
+    "instant_iso": instant_iso,
+    "day": day,
+    "duration": duration,
+    "relative": relative,
+    "number": number,
+    "count_text": count_text,
+    "phone_mask": phone_mask,
+    "key_cap": key_cap,
+    "aria_keys": aria_keys,
+    "html_attrs": html_attrs,
+}

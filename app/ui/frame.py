@@ -1,0 +1,157 @@
+"""What the base layout needs to know: the reader's preferences, navigation with counts, the environment's mark.
+
+Preferences come from the account (``actor.preferences``), before sign-in from two cookies. Choices are closed lists:
+whatever else is stored is read as the default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask_babel import Babel
+from flask_babel import lazy_gettext as _l
+from werkzeug.routing import BuildError
+
+from app.core.db import db
+from app.core.policy import Actor, current_actor
+from app.ui.formatters import count_text
+from app.ui.navigation import GROUPS, NavItem, items_for
+
+LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
+HTML_LANG = {"zh": "zh-CN", "en": "en"}
+CHOICES = {
+    "theme": ("system", "light", "dark"),
+    "density": ("compact", "comfortable"),
+    "nav": ("wide", "slim"),
+    "keys": ("on", "off"),
+}
+GROUP_LABELS = {"work": _l("工作"), "records": _l("档案"), "oversight": _l("监督")}
+ENVIRONMENTS = {"development": _l("演示环境"), "test": _l("测试环境")}
+LANG_COOKIE = "lang"
+LANG_COOKIE_SECONDS = 365 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class NavLink:
+    key: str
+    label: Any
+    icon: str
+    url: str
+    current: bool
+    count: int | None = None
+
+    @property
+    def count_text(self) -> str:
+        return count_text(self.count) if self.count else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One per request; the templates read it as ``frame``."""
+
+    actor: Actor
+    lang: str
+    theme: str
+    density: str
+    nav: str
+    keys: str
+    environment: Any
+    home_url: str
+
+    @property
+    def html_lang(self) -> str:
+        return HTML_LANG[self.lang]
+
+    @property
+    def bs_theme(self) -> str:
+        """Bootstrap knows light and dark only; with "system" our tokens carry the change."""
+        return "dark" if self.theme == "dark" else "light"
+
+    @property
+    def groups(self) -> list[tuple[Any, list[NavLink]]]:
+        """Navigation in its groups; all counters in one statement. Called once, by the navigation."""
+        links = _links(self.actor)
+        return [(GROUP_LABELS[name], links[name]) for name in GROUPS if links[name]]
+
+    @property
+    def initial(self) -> str:
+        return (self.actor.name or "?").strip()[:1].upper()
+
+
+def language() -> str:
+    """zh or en: asked for in the address, else the account's, else the cookie's, else zh."""
+    if not has_request_context():
+        return "zh"
+    for found in (
+        request.args.get("lang"),
+        current_actor().preferences.get("lang"),
+        request.cookies.get(LANG_COOKIE),
+    ):
+        if found in LANGUAGES:
+            return str(found)
+    return "zh"
+
+
+def portal_frame() -> Frame:
+    """The frame of this request."""
+    if "frame" not in g:
+        actor = current_actor()
+        chosen = {name: _choice(actor, name) for name in CHOICES}
+        environment = ENVIRONMENTS.get(current_app.extensions["settings"].env)
+        home = url_or_none("today.index") or "/"
+        g.frame = Frame(actor=actor, lang=language(), environment=environment, home_url=home, **chosen)
+    frame: Frame = g.frame
+    return frame
+
+
+def _choice(actor: Actor, name: str) -> str:
+    wanted = actor.preferences.get(name)
+    return wanted if wanted in CHOICES[name] else CHOICES[name][0]
+
+
+def _links(actor: Actor) -> dict[str, list[NavLink]]:
+    found: dict[str, list[NavLink]] = {name: [] for name in GROUPS}
+    items = [(item, url) for item in items_for(actor) if (url := url_or_none(item.endpoint))]
+    counts = counts_for(actor, [item for item, _url in items])
+    for item, url in items:
+        current = request.endpoint == item.endpoint or request.endpoint in item.also
+        found[item.group].append(NavLink(item.key, item.label, item.icon, url, current, counts.get(item.key)))
+    return found
+
+
+def counts_for(actor: Actor, items: list[NavItem]) -> dict[str, int]:
+    """All counters of ``items`` in one statement; none, no statement."""
+    columns = [item.counter(actor).label(item.key) for item in items if item.counter is not None]
+    if not columns:
+        return {}
+    return dict(db.session.execute(sa.select(*columns)).one()._mapping)
+
+
+def url_or_none(endpoint: str, **values: Any) -> str | None:
+    """The endpoint's address, or None while no feature offers it."""
+    try:
+        return url_for(endpoint, **values)
+    except BuildError:
+        return None
+
+
+def install(app: Flask) -> None:
+    """Languages and template globals."""
+    Babel(app, locale_selector=lambda: LANGUAGES[language()])
+    app.jinja_env.globals.update(portal_frame=portal_frame, url_or_none=url_or_none)
+
+    @app.after_request
+    def _remember_language(response: Any) -> Any:
+        wanted = request.args.get("lang")
+        if wanted in LANGUAGES and request.endpoint != "static":
+            secure = app.extensions["settings"].production
+            response.set_cookie(
+                LANG_COOKIE, wanted, max_age=LANG_COOKIE_SECONDS, secure=secure, httponly=True, samesite="Lax"
+            )
+        return response
+
+
+

@@ -1,0 +1,51 @@
+"""The face's own pages: palette results, help, the page of tokens and components."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired
+
+from app.core import clock
+from app.core.policy import Permission, current_actor, permit, signed_in
+from app.ui import palette as palette_search
+from app.ui.forms import PortalForm
+from app.ui.help import help_pages
+
+bp = Blueprint("ui", __name__, template_folder="templates")
+
+
+@bp.get("/ui/palette")
+@signed_in()
+def palette() -> ResponseReturnValue:
+    """Results of the command palette, as a fragment."""
+    groups = palette_search.search(current_actor(), request.args.get("q", ""))
+    return render_template("ui/palette_results.html", groups=groups)
+
+
+@bp.get("/help")
+@signed_in()
+def help_index() -> ResponseReturnValue:
+    actor = current_actor()
+    pages = [page for page in help_pages if page.permission is None or actor.may(page.permission)]
+    return render_template("help/index.html", pages=pages)
+
+
+class SampleForm(PortalForm):
+    """Fields of the style page; it is never sent."""
+
+    name = StringField("姓名", [InputRequired()], description="与工作证一致")
+    hospital = SelectField("医院", choices=[("1", "华东第一示范医院"), ("2", "东海样例人民医院")])
+    note = TextAreaField("内部备注")
+    told = BooleanField("已电话告知")
+
+
+@bp.get("/help/style")
+@permit(Permission.STYLE_READ)
+def help_style() -> ResponseReturnValue:
+    form = SampleForm(formdata=None)
+    form.name.errors = ["请填写姓名。"]
+    return render_template("help/style.html", form=form, now=clock.now(), hour=timedelta(hours=1))
