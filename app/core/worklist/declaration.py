@@ -1,0 +1,113 @@
+"""What a feature writes down about its queue page; plain data and small functions, no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.core.policy import Actor, Permission
+from app.core.worklist.cells import Cell, text
+
+Clause = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``source`` is a mapped column, an expression, or a Sealed attribute's opener through ``sealed``.
+
+    ``sort`` names a not-null expression when the column can be sorted; ``show`` maps the raw value to text before the
+    cell draws it (a mask); ``sealed`` is a function (row id, blob, subject key) -> text.
+    """
+
+    key: str
+    label: Any
+    source: Any
+    cell: Cell = field(default_factory=text)
+    sort: Any = None
+    show: Callable[[Any, Actor], Any] | None = None
+    sealed: Callable[[], Callable[[Any, Any, bytes | None], str | None]] | None = None
+    klass: str = ""
+    export: bool = True
+    hidden: bool = False  # selected for other cells, not drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view of the worklist. ``ranges`` gives one list of clauses per index range; rows of all of them are merged."""
+
+    key: str
+    label: Any
+    ranges: Callable[[Actor, datetime], Sequence[Sequence[Clause]]]
+    counted: bool = True
+    tone: str = ""  # "late": the count is drawn as something to act on
+    sort: str | None = None  # overrides the worklist's default, e.g. "-decided"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One field of the filter row. ``clause`` returns None when the value can match nothing."""
+
+    key: str
+    label: Any
+    clause: Callable[[str, Actor], Clause | None]
+    kind: str = "text"  # text | select | date
+    choices: Callable[[Actor], Sequence[tuple[str, Any]]] | None = None
+    wide: bool = False
+    more: bool = False  # folded behind 展开
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAction:
+    """A POST over ticked rows; the endpoint re-checks every row and reports per row."""
+
+    key: str
+    label: Any
+    endpoint: str
+    permission: Permission
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """One queue page. Hashable by identity; make it once at import."""
+
+    key: str
+    title: Any
+    endpoint: str
+    permission: Permission
+    table: Any  # mapped class; its `id` breaks ties
+    columns: Sequence[Column]
+    default_sort: str  # "key" or "-key" of a sortable column
+    row_endpoint: str
+    row_argument: str  # URL argument, and the key of the column that holds its value
+    tabs: Sequence[Tab] = ()
+    filters: Sequence[Filter] = ()
+    scope: Callable[[Actor], Sequence[Clause]] = lambda _actor: ()
+    joins: Sequence[tuple[Any, Clause]] = ()
+    subject: Any = None  # column holding the subject id, when a column is sealed by subject
+    drawer_endpoint: str | None = None
+    bulk: Sequence[BulkAction] = ()
+    export_permission: Permission | None = None
+    export_endpoint: str | None = None
+    page_size: int = 50
+    view_args: Mapping[str, Any] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __post_init__(self) -> None:
+        if self.sort_column(self.default_sort.lstrip("-")) is None:
+            raise ValueError(f"{self.key}: default sort {self.default_sort!r} is not a sortable column")
+
+    def sort_column(self, key: str) -> Any:
+        """The expression behind a sort key, or None: the allow-list of sorts."""
+        return next((c.sort for c in self.columns if c.key == key and c.sort is not None), None)
+
+    def tab(self, key: str | None) -> Tab | None:
+        return next((t for t in self.tabs if t.key == key), self.tabs[0] if self.tabs else None)

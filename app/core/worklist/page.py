@@ -1,0 +1,245 @@
+"""One page of a worklist: statement, keys, cells, links. The template only places what stands here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import sqlalchemy as sa
+from flask import url_for
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+from werkzeug.datastructures import MultiDict
+
+from app.core import clock, counters, keys
+from app.core.db import db
+from app.core.policy import Actor
+from app.core.worklist import keyset, query
+from app.core.worklist.cells import Ink, fill
+from app.core.worklist.declaration import BulkAction, Column, Worklist
+from app.core.worklist.models import SavedView
+
+
+@dataclass(slots=True)
+class WorklistPage:
+    """What `ui/worklist.html` draws."""
+
+    key: str
+    title: Any
+    tabs: list[dict[str, Any]]
+    filters: list[dict[str, Any]]
+    columns: list[dict[str, Any]]
+    rows_html: Markup
+    row_count: int
+    count_text: str
+    prev_url: str | None
+    next_url: str | None
+    empty_kind: str | None  # nothing | filtered
+    reset_url: str
+    export_url: str | None
+    bulk_actions: list[BulkAction]
+    saved_views: list[dict[str, Any]] = field(default_factory=list)
+    query: str = ""  # the state worth keeping as a saved view
+    row_ids: list[uuid.UUID] = field(default_factory=list)
+
+
+def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> WorklistPage:
+    """The page that the query string asks for. Raises Forbidden without the worklist's permission."""
+    actor.require(worklist.permission)
+    now = clock.now()
+    request = query.parse(worklist, args)
+    if request.tab is not None:
+        _want_counts(worklist, actor, now)
+    select, backwards = query.statement(worklist, request, actor, now, limit=worklist.page_size + 1)
+    found = list(db.session.execute(select))
+    more = len(found) > worklist.page_size
+    rows = found[: worklist.page_size]
+    if backwards:
+        rows.reverse()
+    drawn = draw(worklist, rows, actor, now)
+    kept = {key: value for key, value in args.items() if key not in ("after", "before")}
+    has_prev = bool(rows) and ((backwards and more) or (not backwards and bool(request.after)))
+    has_next = bool(rows) and ((not backwards and more) or backwards)
+    position = lambda row: keyset.encode(row[1], row[0])
+    return WorklistPage(
+        key=worklist.key,
+        title=worklist.title,
+        tabs=_tabs(worklist, request, kept),
+        filters=_filters(worklist, request, actor),
+        columns=_heads(worklist, request, kept),
+        rows_html=drawn,
+        row_count=len(rows),
+        count_text=_count_text(worklist, request, len(rows), complete=not (has_prev or has_next)),
+        prev_url=_url(worklist, {**kept, "before": position(rows[0])}) if has_prev else None,
+        next_url=_url(worklist, {**kept, "after": position(rows[-1])}) if has_next else None,
+        empty_kind=None if rows else ("filtered" if request.values else "nothing"),
+        reset_url=_url(worklist, {"tab": request.tab.key} if request.tab else {}),
+        export_url=_export_url(worklist, actor, kept),
+        bulk_actions=[b for b in worklist.bulk if actor.may(b.permission)],
+        query=urlencode(kept),
+        row_ids=[row[0] for row in rows],
+    )
+
+
+def draw(worklist: Worklist, rows: Sequence[Any], actor: Actor, now: Any) -> Markup:
+    """The rows as HTML. One key-store statement for all of them, one escape call for all cells."""
+    if not rows:
+        return Markup("")
+    readers = readers_for(worklist, rows, actor)
+    row_url = _row_url(worklist, worklist.row_endpoint)
+    drawer_url = _row_url(worklist, worklist.drawer_endpoint) if worklist.drawer_endpoint else None
+    shown = [
+        (i, c, Ink(now, str(c.label), row_url), _open_cell(c)) for i, c in enumerate(worklist.columns) if not c.hidden
+    ]
+    key_index = next(i for i, c in enumerate(worklist.columns) if c.key == worklist.row_argument)
+    html: list[str] = []
+    slots: list[str] = []
+    for row in rows:
+        name = str(row[2 + key_index])
+        html.append('<tr role="row" data-row data-id="%s" data-href="%s"')
+        slots += (row[0].hex, row_url(name))
+        if drawer_url is not None:
+            html.append(' data-drawer="%s"')
+            slots.append(drawer_url(name))
+        html.append(">")
+        if worklist.bulk:
+            html.append('<td role="cell" class="tick"><input class="box" type="checkbox" name="id" value="%s" ')
+            html.append('form="bulk" aria-label="%s"></td>')
+            slots += (row[0].hex, name)
+        for i, column, ink, opening in shown:
+            fragment, values = column.cell(readers[i](row), row, ink)
+            html += (opening, fragment, "</td>")
+            slots += values
+        html.append("</tr>")
+    return Markup(fill("".join(html), slots))
+
+
+def readers_for(worklist: Worklist, rows: Sequence[Any], actor: Actor) -> list[Any]:
+    """Per column a function row -> shown value; sealed ones share one look-up of the page's subject keys."""
+    sealed = [c for c in worklist.columns if c.sealed is not None]
+    subject_keys: dict[uuid.UUID, bytes] = {}
+    if sealed and worklist.subject is not None:
+        subject_keys = keys.keystore.load({row[-1] for row in rows if row[-1] is not None})
+    return [_reader(i, c, subject_keys, worklist.subject is not None, actor) for i, c in enumerate(worklist.columns)]
+
+
+def _reader(i: int, column: Column, subject_keys: dict[uuid.UUID, bytes], by_subject: bool, actor: Actor) -> Any:
+    show = column.show
+    if column.sealed is None:
+        if show is None:
+            return lambda row: row[2 + i]
+        return lambda row: show(row[2 + i], actor)
+    unseal = column.sealed()
+
+    def read(row: Any) -> Any:
+        blob = row[2 + i]
+        key = subject_keys.get(row[-1]) if by_subject else None
+        value = unseal(row[0], blob, key) if blob is not None and (key is not None or not by_subject) else None
+        return show(value, actor) if show is not None else value
+
+    return read
+
+
+def _open_cell(column: Column) -> str:
+    label = str(escape(str(column.label))).replace("%", "%%")
+    return f'<td role="cell" class="c-{column.key} {column.klass}" data-label="{label}">'
+
+
+def _row_url(worklist: Worklist, endpoint: str) -> Any:
+    head, tail = url_for(endpoint, **{worklist.row_argument: "ROWKEY"}, **worklist.view_args).split("ROWKEY")
+    return lambda name: f"{head}{quote(name, safe='')}{tail}"
+
+
+def _url(worklist: Worklist, args: dict[str, str]) -> str:
+    base = url_for(worklist.endpoint, **worklist.view_args)
+    return f"{base}?{urlencode(args)}" if args else base
+
+
+def _export_url(worklist: Worklist, actor: Actor, kept: dict[str, str]) -> str | None:
+    if worklist.export_endpoint is None or worklist.export_permission is None:
+        return None
+    if not actor.may(worklist.export_permission):
+        return None
+    return f"{url_for(worklist.export_endpoint, **worklist.view_args)}?{urlencode(kept)}"
+
+
+def _want_counts(worklist: Worklist, actor: Actor, now: Any) -> None:
+    scope = list(worklist.scope(actor))
+    for tab in worklist.tabs:
+        if tab.counted:
+            ranges = tab.ranges(actor, now)
+            either = [sa.or_(*(sa.and_(sa.true(), *r) for r in ranges))] if len(ranges) > 1 else list(ranges[0])
+            counters.want(f"{worklist.key}:{tab.key}", counters.capped(*scope, *either, table=worklist.table))
+
+
+def _tabs(worklist: Worklist, request: query.Request, kept: dict[str, str]) -> list[dict[str, Any]]:
+    shared = {key: value for key, value in kept.items() if key not in ("tab", "sort")}
+    return [
+        {
+            "key": tab.key,
+            "label": tab.label,
+            "url": _url(worklist, {**shared, "tab": tab.key}),
+            "current": request.tab is tab,
+            "tone": tab.tone,
+            "counter": f"{worklist.key}:{tab.key}" if tab.counted else None,
+        }
+        for tab in worklist.tabs
+    ]
+
+
+def _filters(worklist: Worklist, request: query.Request, actor: Actor) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f.key,
+            "label": f.label,
+            "kind": f.kind,
+            "value": request.values.get(f.key, ""),
+            "choices": f.choices(actor) if f.choices else (),
+            "wide": f.wide,
+            "more": f.more,
+        }
+        for f in worklist.filters
+    ]
+
+
+def _heads(worklist: Worklist, request: query.Request, kept: dict[str, str]) -> list[dict[str, Any]]:
+    heads = []
+    for column in worklist.columns:
+        if column.hidden:
+            continue
+        is_sorted = column.key == request.sort
+        flipped = f"-{column.key}" if is_sorted and not request.descending else column.key
+        heads.append(
+            {
+                "key": column.key,
+                "label": column.label,
+                "klass": column.klass,
+                "sort_url": _url(worklist, {**kept, "sort": flipped}) if column.sort is not None else None,
+                "sorted": ("desc" if request.descending else "asc") if is_sorted else None,
+            }
+        )
+    return heads
+
+
+def _count_text(worklist: Worklist, request: query.Request, shown: int, *, complete: bool) -> str:
+    """Only what is known without counting: all rows on one page, or a tab's own capped count."""
+    if complete:
+        return _("共 %(n)s 条", n=shown)
+    if request.tab is not None and request.tab.counted and not request.values:
+        total = counters.value(f"{worklist.key}:{request.tab.key}")
+        return _("本页 %(n)s 条，共 %(total)s 条", n=shown, total=counters.text(total))
+    return _("本页 %(n)s 条", n=shown)
+
+
+def saved_views(worklist: Worklist, actor: Actor) -> list[dict[str, Any]]:
+    """This person's own views; one statement, asked for only by the dialog that shows them."""
+    rows = db.session.execute(
+        sa.select(SavedView.id, SavedView.name, SavedView.query)
+        .where(SavedView.staff_id == actor.id, SavedView.worklist == worklist.key)
+        .order_by(SavedView.created_at)
+    )
+    base = url_for(worklist.endpoint, **worklist.view_args)
+    return [{"id": row.id, "name": row.name, "url": f"{base}?{row.query}"} for row in rows]
