@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import Babel
 from flask_babel import lazy_gettext as _l
 from werkzeug.routing import BuildError
 
-from app.core.db import db
+from app.core import counters
 from app.core.policy import Actor, current_actor
 from app.ui.formatters import count_text
 from app.ui.navigation import GROUPS, NavItem, items_for
@@ -123,11 +122,19 @@ def _links(actor: Actor) -> dict[str, list[NavLink]]:
 
 
 def counts_for(actor: Actor, items: list[NavItem]) -> dict[str, int]:
-    """All counters of ``items`` in one statement; none, no statement."""
-    columns = [item.counter(actor).label(item.key) for item in items if item.counter is not None]
-    if not columns:
-        return {}
-    return dict(db.session.execute(sa.select(*columns)).one()._mapping)
+    """All counters of ``items``, in one statement together with whatever the page itself counts."""
+    counted = [item for item in items if item.counter is not None]
+    for item in counted:
+        if item.counter is not None:
+            counters.want(f"nav:{item.key}", item.counter(actor))
+    return {item.key: counters.value(f"nav:{item.key}") for item in counted}
+
+
+def tab_count(tab: Any) -> str:
+    """The words of a tab's count: given, or by the key of a counter the page asked for."""
+    given = tab.get("count_text") if isinstance(tab, dict) else getattr(tab, "count_text", None)
+    key = tab.get("counter") if isinstance(tab, dict) else getattr(tab, "counter", None)
+    return str(given) if given not in (None, "") else counters.text(counters.value(key)) if key else ""
 
 
 def url_or_none(endpoint: str, **values: Any) -> str | None:
@@ -141,7 +148,7 @@ def url_or_none(endpoint: str, **values: Any) -> str | None:
 def install(app: Flask) -> None:
     """Languages and template globals."""
     Babel(app, locale_selector=lambda: LANGUAGES[language()])
-    app.jinja_env.globals.update(portal_frame=portal_frame, url_or_none=url_or_none)
+    app.jinja_env.globals.update(portal_frame=portal_frame, tab_count=tab_count, url_or_none=url_or_none)
 
     @app.after_request
     def _remember_language(response: Any) -> Any:

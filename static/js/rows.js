@@ -7,7 +7,7 @@ import { openDrawer } from "./dialogs.js";
 const grid = document.querySelector("[data-worklist]");
 const rows = () => [...grid.querySelectorAll("tbody tr[data-row]")];
 const current = () => grid.querySelector("tr.is-current");
-const pageOf = (row) => row.dataset.url ?? row.querySelector("a[href]")?.href;
+const pageOf = (row) => row.dataset.href ?? row.querySelector("a[href]")?.href;
 
 const move = (row, focus = true) => {
   if (!row) return;
@@ -28,7 +28,7 @@ const step = (by) => {
   move(all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + by))]);
 };
 
-const boxes = () => [...grid.querySelectorAll("tbody input[data-select]")];
+const boxes = () => [...grid.querySelectorAll("tbody td:first-child input.box")];
 
 const count = () => {
   const ticked = boxes().filter((box) => box.checked);
@@ -50,7 +50,7 @@ const typing = (node) => /^(TEXTAREA|SELECT)$/.test(node.tagName) || node.tagNam
 
 const acts = {
   j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1),
-  x: () => { const box = current()?.querySelector("input[data-select]"); if (box) { box.checked = !box.checked; count(); } },
+  x: () => { const box = current()?.querySelector("td:first-child input.box"); if (box) { box.checked = !box.checked; count(); } },
   o: () => show(current()),
   Enter: () => { const url = current() && pageOf(current()); if (url) location.assign(url); },
   "/": () => document.querySelector("[data-filters] .field")?.focus(),
