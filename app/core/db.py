@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, registry
 
 BUSY_TIMEOUT_MS = 15_000
 writing: ContextVar[bool] = ContextVar("transaction_will_write", default=False)
@@ -64,8 +64,11 @@ def new_id() -> uuid.UUID:
 class Base(DeclarativeBase):
     """Every table. Rows get their ids in Python, before any encrypted value is bound to them."""
 
-    metadata = sa.MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcDateTime, uuid.UUID: sa.Uuid, bytes: sa.LargeBinary, dict[str, Any]: sa.JSON}
+    # On the registry, not on the class: Flask-SQLAlchemy derives its own base, and SQLAlchemy 2.1 takes no second map.
+    registry = registry(
+        metadata=sa.MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: UtcDateTime, uuid.UUID: sa.Uuid, bytes: sa.LargeBinary, dict[str, Any]: sa.JSON},
+    )
 
     def __init__(self, **values: Any) -> None:
         mapper = sa.inspect(type(self))
