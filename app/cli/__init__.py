@@ -1,0 +1,11 @@
+"""Commands: database, demo data, workers, verification. Nothing imports this floor."""
+
+from __future__ import annotations
+
+from app.cli import database, demo
+from app.core.web import Portal
+
+
+def install(app: Portal) -> None:
+    database.register(app)
+    demo.register(app)

@@ -1,0 +1,68 @@
+"""``flask db upgrade``: our own command over Alembic, in one transaction per migration, one runner at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from flask.cli import AppGroup
+
+from app.core.db import db, writing
+from app.core.web import Portal
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+LOCK = 7_316_001  # advisory lock: two deployments never migrate at once
+
+
+def alembic_config(connection: sa.Connection) -> Config:
+    found = Config()
+    found.set_main_option("script_location", str(MIGRATIONS))
+    found.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    found.attributes["connection"] = connection
+    return found
+
+
+def upgrade(app: Portal, revision: str = "head") -> None:
+    """Bring the database to ``revision``; does nothing when it is there."""
+    with app.app_context(), db.engine.connect() as connection:
+        token = writing.set(True)
+        try:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), {"n": LOCK})
+                connection.execute(sa.text("SET lock_timeout = '10s'"))
+                connection.commit()
+            command.upgrade(alembic_config(connection), revision)
+            connection.commit()
+        finally:
+            writing.reset(token)
+            if connection.dialect.name == "postgresql":
+                connection.rollback()
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": LOCK})
+                connection.commit()
+
+
+def downgrade(app: Portal, revision: str) -> None:
+    """Take the database back to ``revision``."""
+    with app.app_context(), db.engine.connect() as connection:
+        token = writing.set(True)
+        try:
+            command.downgrade(alembic_config(connection), revision)
+            connection.commit()
+        finally:
+            writing.reset(token)
+
+
+def register(app: Portal) -> None:
+    group = AppGroup("db", help="The database's schema.")
+
+    @group.command("upgrade")
+    @click.argument("revision", default="head")
+    def upgrade_command(revision: str) -> None:
+        """Migrate to the newest schema."""
+        upgrade(app, revision)
+        click.echo(f"database is at {revision}")
+
+    app.cli.add_command(group)
