@@ -20,7 +20,9 @@ PACKAGES = {
     ("bootstrap", "5.3.9"): ("dist/css/bootstrap-reboot.min.css", "dist/css/bootstrap-utilities.min.css", "LICENSE"),
     ("htmx.org", "2.0.11"): ("dist/htmx.min.js", "LICENSE"),
 }
-DATA_URL = re.compile(r"""url\((?P<quote>["']?)data:image/(?P<kind>[a-z+]+)(?P<b64>;base64)?,(?P<body>.*?)(?P=quote)\)""")
+DATA_URL = re.compile(
+    r"""url\((?P<quote>["']?)data:image/(?P<kind>[a-z+]+)(?P<b64>;base64)?,(?P<body>.*?)(?P=quote)\)"""
+)
 SOURCE_MAP = re.compile(r"\n?/\*# sourceMappingURL=.*?\*/\s*$")
 
 

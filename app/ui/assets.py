@@ -31,10 +31,21 @@ class Assets:
             self._hashes[path] = found
         return found
 
+    def modules_hash(self) -> str:
+        """One hash for static/js as a whole."""
+        found = self._hashes.get("js/") if self.keep else None
+        if found is None:
+            parts = b"".join(path.read_bytes() for path in sorted((self.folder / "js").glob("*.js")))
+            found = self._hashes["js/"] = hashlib.sha256(parts).hexdigest()[:HASH_CHARS]
+        return found
+
 
 def static_url(path: str) -> str:
-    """The address of a static file, with its hash."""
+    """The address of a static file, with its hash. Modules import each other by relative names, so that they share
+    one hash in the path: a module reached under two addresses would run twice."""
     assets: Assets = current_app.extensions["assets"]
+    if path.startswith("js/"):
+        return url_for("ui.module", version=assets.modules_hash(), name=path.removeprefix("js/"))
     return url_for("static", filename=path, v=assets.hash_of(path))
 
 
@@ -49,7 +60,7 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def _cache(response: Response) -> Response:
-        if request.endpoint == "static" and response.status_code == 200:  # noqa: PLR2004
+        if request.endpoint == "static" and response.status_code == 200:
             known = _is_current(app, (request.view_args or {}).get("filename", ""), request.args.get("v"))
             response.headers["Cache-Control"] = IMMUTABLE if known else "no-cache"
         return response

@@ -33,12 +33,18 @@ class Say:
 _HOME = _l("回到今日，或用 Ctrl K 查找。")
 _AGAIN = _l("过一会儿再试；仍不行时，请把下面的请求编号告诉管理员。")
 SAYINGS: Mapping[int, Say] = {
-    400: Say(_l("请求无法处理"), _l("发来的内容不完整或格式不对，没有改动任何内容。"), _l("请返回上一页，刷新后再试。")),
+    400: Say(
+        _l("请求无法处理"), _l("发来的内容不完整或格式不对，没有改动任何内容。"), _l("请返回上一页，刷新后再试。")
+    ),
     401: Say(_l("需要登录"), _l("登录已结束，刚才的内容没有保存。"), _l("登录后请重做这一步。")),
     403: Say(_l("没有权限"), _l("您的账号不能做这件事。"), _l("需要时请向管理员申请。")),
     404: Say(_l("没有找到"), _l("没有这一页，或它不在您的范围内。"), _HOME),
     405: Say(_l("不能这样打开"), _l("这个地址只接受页面上的按钮，没有改动任何内容。"), _l("请从页面上操作。")),
-    409: Say(_l("内容已有变化"), _l("这一项刚刚被改动，您的操作没有执行。"), _l("请看最新内容后再决定。")),
+    409: Say(
+        _l("内容已有变化"),
+        _l("这一项刚刚被改动，您的操作没有执行，请看最新内容后再决定。"),
+        _l("返回上一页可以看到刚才填写的内容。"),
+    ),
     410: Say(_l("内容已删除"), _l("它曾经存在，已按期删除，无法找回。"), _HOME),
     413: Say(_l("文件过大"), _l("发来的内容超过上限，没有保存。"), _l("请压缩或分次上传。")),
     415: Say(_l("格式不支持"), _l("不支持这种文件格式，没有保存。"), _l("请换用 JPEG、PNG 或 WebP 图片。")),
@@ -60,7 +66,7 @@ def on_domain_error(error: DomainError) -> ResponseReturnValue:
     if wants_json():
         return _problem(error)
     if isinstance(error, Unauthenticated):
-        return _to_sign_in(error)
+        return _to_sign_in()
     if isinstance(error, StepUpRequired) and (url := _step_up_url()):
         if request.method in SAFE or fragment_requested():
             return _go(url)
@@ -75,7 +81,7 @@ def on_domain_error(error: DomainError) -> ResponseReturnValue:
 def on_http_error(error: HTTPException) -> ResponseReturnValue:
     """Werkzeug's errors; redirects it raises pass unchanged."""
     status = error.code or 500
-    if status < 400:  # noqa: PLR2004
+    if status < 400:
         return error.get_response()
     if isinstance(error, NotFound) and not wants_json() and policy.current_actor().kind == "anonymous":
         return _page(404, step=_l("请核对地址，或先登录。"))
@@ -86,7 +92,7 @@ def on_http_error(error: HTTPException) -> ResponseReturnValue:
         answer = _page(400, text=_l("页面停留过久或登录已变，没有改动任何内容。"))
     else:
         answer = _page(status)
-    if status == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004
+    if status == 405 and getattr(error, "valid_methods", None):
         answer.headers["Allow"] = ", ".join(error.valid_methods or ())  # type: ignore[attr-defined]
     if not isinstance(error, InternalServerError) and (after := getattr(error, "retry_after", None)):
         answer.headers["Retry-After"] = str(after)
@@ -109,7 +115,7 @@ def _problem(error: DomainError) -> Response:
 
 
 def _page(status: int, *, text: Any = None, step: Any = None, link: Any = None, **extra: Any) -> Response:
-    say = SAYINGS.get(status, SAYINGS[500 if status >= 500 else 400])  # noqa: PLR2004
+    say = SAYINGS.get(status, SAYINGS[500 if status >= 500 else 400])
     facts = {"status": status, "title": say.title, "text": text or say.text, "step": step or say.step, "link": link}
     facts |= {"conflict": None, "request_id": _request_id(), **extra}
     template = "ui/error_fragment.html" if fragment_requested() else "ui/error.html"
@@ -118,7 +124,7 @@ def _page(status: int, *, text: Any = None, step: Any = None, link: Any = None, 
     return response
 
 
-def _to_sign_in(error: Unauthenticated) -> ResponseReturnValue:
+def _to_sign_in() -> ResponseReturnValue:
     here = request.full_path.rstrip("?") if request.method in SAFE and not fragment_requested() else ""
     url = (url_or_none("staff.login") or "/login") + (f"?{urlencode({'next': here})}" if here else "")
     if request.method in SAFE or fragment_requested():

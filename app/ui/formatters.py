@@ -127,7 +127,7 @@ def phone_mask(phone: str | None) -> str:
     if not phone:
         return "—"
     digits = phone.removeprefix("+86")
-    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 9 else "****"  # noqa: PLR2004 - shorter is all secret
+    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 9 else "****"
 
 
 def key_cap(key: str) -> str:

@@ -159,6 +159,3 @@ def install(app: Flask) -> None:
                 LANG_COOKIE, wanted, max_age=LANG_COOKIE_SECONDS, secure=secure, httponly=True, samesite="Lax"
             )
         return response
-
-
-

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from app.core import clock
-from app.core.policy import Permission, current_actor, permit, signed_in
+from app.core.policy import Permission, current_actor, permit, public, signed_in
 from app.ui import palette as palette_search
+from app.ui.assets import IMMUTABLE
 from app.ui.forms import PortalForm
 from app.ui.help import help_pages
 
@@ -24,6 +26,16 @@ def palette() -> ResponseReturnValue:
     """Results of the command palette, as a fragment."""
     groups = palette_search.search(current_actor(), request.args.get("q", ""))
     return render_template("ui/palette_results.html", groups=groups)
+
+
+@bp.get("/ui/js/<version>/<name>")
+@public("scripts hold no data")
+def module(version: str, name: str) -> ResponseReturnValue:
+    """A module of static/js under the hash of all of them, so that relative imports stay within it."""
+    response = send_from_directory(Path(current_app.static_folder or "") / "js", name)
+    current = version == current_app.extensions["assets"].modules_hash()
+    response.headers["Cache-Control"] = IMMUTABLE if current else "no-cache"
+    return response
 
 
 @bp.get("/help")

@@ -46,6 +46,11 @@ const count = () => {
   if (all) { all.checked = ticked.length > 0 && ticked.length === boxes().length; all.indeterminate = ticked.length > 0 && !all.checked; }
 };
 
+document.querySelector("[data-filter-toggle]")?.addEventListener("click", (event) => {
+  const open = event.currentTarget.closest("form").classList.toggle("is-open");
+  event.currentTarget.setAttribute("aria-expanded", String(open));
+});
+
 const typing = (node) => /^(TEXTAREA|SELECT)$/.test(node.tagName) || node.tagName === "INPUT" && node.type !== "checkbox";
 
 const acts = {
