@@ -1,0 +1,229 @@
+"""The channels: from a message of the outbox to one attempt on the network, or to the console in development.
+
+A channel never repeats an attempt by itself; it says how the attempt ended, and the outbox decides by that.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import sqlalchemy as sa
+
+import config
+from app.core import clock
+from app.core.unit_of_work import evidence
+from app.notifications import follow, templates
+from app.notifications.apart import reading
+from app.notifications.console import Console
+from app.notifications.delivery import Letter, Outcome, Verdict, of_wechat, sent
+from app.notifications.email import SmtpMail
+from app.notifications.http import Outbound
+from app.notifications.models import ChannelHold
+from app.notifications.sms import AliyunSms
+from app.notifications.templates import Template
+from app.notifications.wechat import ValueRefused, WeChatClient, WeChatError, WeChatUnreachable
+
+NOT_CONFIGURED = Outcome(Verdict.FALLBACK, "channel_not_configured")
+
+
+class Channel:
+    """One way to reach a person. ``console`` replaces its edge in development and tests."""
+
+    name: ClassVar[str]
+    idempotent: ClassVar[bool] = False
+
+    def __init__(self, console: Console | None) -> None:
+        self._console = console
+
+    def deliver(self, letter: Letter) -> Outcome:
+        """One attempt. Raises nothing that a message can cause."""
+        template = templates.CATALOGUE.get(letter.template)
+        if template is None:
+            return Outcome(Verdict.DEAD, "template_unknown")
+        waiting = self._held()
+        if waiting is not None:
+            return waiting
+        refusal = self._refusal(letter, template)
+        if refusal is not None:
+            return refusal
+        if self._console is not None:
+            self._console.write(self.name, letter.to, letter.template, letter.params)
+            outcome = sent()
+        else:
+            outcome = self._transmit(letter, template)
+        self._note(letter, outcome)
+        return outcome
+
+    def _refusal(self, letter: Letter, template: Template) -> Outcome | None:
+        """Why this person cannot be reached here just now, found without the network."""
+        return None
+
+    def _transmit(self, letter: Letter, template: Template) -> Outcome:
+        raise NotImplementedError
+
+    def _held(self) -> Outcome | None:
+        with reading() as session:
+            row = session.scalar(sa.select(ChannelHold).where(ChannelHold.channel == self.name))
+            if row is None:
+                return None
+            if row.until is None:
+                return Outcome(Verdict.FALLBACK, "channel_stopped")
+            if row.until > clock.now():
+                return Outcome(Verdict.RETRY, "channel_paused", retry_at=row.until)
+        return None
+
+    def _note(self, letter: Letter, outcome: Outcome) -> None:
+        """Remember what the attempt says about the whole channel."""
+        if outcome.hold_until is None and not outcome.stop:
+            return
+        with evidence() as session:
+            row = session.scalar(sa.select(ChannelHold).where(ChannelHold.channel == self.name))
+            if row is None:
+                row = ChannelHold(channel=self.name, code=outcome.code, since=clock.now())
+                session.add(row)
+            row.until, row.code, row.since = outcome.hold_until, outcome.code, clock.now()
+
+
+class _WeChatChannel(Channel):
+    """What both WeChat channels share."""
+
+    def __init__(self, settings: config.WeChat, client: WeChatClient, console: Console | None) -> None:
+        super().__init__(console)
+        self._settings, self._client = settings, client
+
+    @property
+    def _appid(self) -> str:
+        raise NotImplementedError
+
+    def _attempt(self, letter: Letter, template: Template) -> str:
+        raise NotImplementedError
+
+    def _transmit(self, letter: Letter, template: Template) -> Outcome:
+        try:
+            return sent(self._attempt(letter, template))
+        except WeChatError as error:
+            return of_wechat(error)
+        except ValueRefused as refused:
+            return Outcome(Verdict.DEAD, f"value_refused_{refused.field}"[:64])
+        except WeChatUnreachable as error:
+            safe = self.idempotent or not error.sent
+            return Outcome(Verdict.RETRY if safe else Verdict.UNKNOWN, f"wechat_{error.code}")
+
+    def _note(self, letter: Letter, outcome: Outcome) -> None:
+        super()._note(letter, outcome)
+        if outcome.broken:
+            with evidence() as session:
+                follow.mark_broken(session, self._appid, letter.to)
+
+
+class WeChatTemplate(_WeChatChannel):
+    """Template message of the official account; WeChat drops a repeated ``client_msg_id``, so it may be repeated."""
+
+    name = templates.WECHAT_TEMPLATE
+    idempotent = True
+
+    @property
+    def _appid(self) -> str:
+        return self._settings.official_appid
+
+    def _refusal(self, letter: Letter, template: Template) -> Outcome | None:
+        if self._console is None and not (self._appid and self._settings.template_review_result):
+            return NOT_CONFIGURED
+        with reading() as session:
+            if not follow.follows(session, self._appid, letter.to):
+                return Outcome(Verdict.FALLBACK, "not_following")
+        return None
+
+    def _attempt(self, letter: Letter, template: Template) -> str:
+        return self._client.send_template(
+            letter.to,
+            self._settings.template_review_result,
+            template.wechat_data(letter.params),
+            client_msg_id=letter.id,
+            page=template.page,
+        )
+
+    def _note(self, letter: Letter, outcome: Outcome) -> None:
+        super()._note(letter, outcome)
+        if outcome.code == "wechat_43004":
+            with evidence() as session:
+                follow.set_following(session, self._appid, letter.to, False)
+
+
+class WeChatSubscribe(_WeChatChannel):
+    """Subscribe message of the mini program; each one uses up one tap of the person."""
+
+    name = templates.WECHAT_SUBSCRIBE
+
+    @property
+    def _appid(self) -> str:
+        return self._settings.mini_appid
+
+    def _refusal(self, letter: Letter, template: Template) -> Outcome | None:
+        if self._console is None and not (self._appid and self._settings.subscribe_review_result):
+            return NOT_CONFIGURED
+        with evidence() as session:
+            if not follow.take_credit(session, self._appid, letter.to, self._settings.subscribe_review_result):
+                return Outcome(Verdict.FALLBACK, "no_subscription_left")
+        return None
+
+    def _attempt(self, letter: Letter, template: Template) -> str:
+        return self._client.send_subscribe(
+            letter.to, self._settings.subscribe_review_result, template.wechat_data(letter.params), page=template.page
+        )
+
+    def _note(self, letter: Letter, outcome: Outcome) -> None:
+        super()._note(letter, outcome)
+        template_id = self._settings.subscribe_review_result
+        with evidence() as session:
+            if outcome.code == "wechat_43101":
+                follow.clear_credits(session, self._appid, letter.to, template_id)
+            elif outcome.verdict in (Verdict.RETRY, Verdict.DEAD) and not outcome.broken:
+                follow.add_credit(session, self._appid, letter.to, template_id)  # nothing went out: give it back
+
+
+class Sms(Channel):
+    """Not idempotent: an answer that got lost makes the message unknown, and nothing repeats it."""
+
+    name = templates.SMS
+
+    def __init__(self, settings: config.Sms, provider: AliyunSms, console: Console | None) -> None:
+        super().__init__(console)
+        self._settings, self._provider = settings, provider
+
+    def _refusal(self, letter: Letter, template: Template) -> Outcome | None:
+        ready = self._provider.configured and getattr(self._settings, template.sms or "template_login_code")
+        return None if self._console is not None or ready else NOT_CONFIGURED
+
+    def _transmit(self, letter: Letter, template: Template) -> Outcome:
+        if not template.sms:
+            return Outcome(Verdict.DEAD, "template_has_no_sms")
+        code = str(getattr(self._settings, template.sms))
+        return self._provider.send(letter, code, template.sms_data(letter.params))
+
+
+class Email(Channel):
+    """Not idempotent: most servers deliver a repeated message twice."""
+
+    name = templates.EMAIL
+
+    def __init__(self, mail: SmtpMail, console: Console | None) -> None:
+        super().__init__(console)
+        self._mail = mail
+
+    def _refusal(self, letter: Letter, template: Template) -> Outcome | None:
+        return None if self._console is not None or self._mail.configured else NOT_CONFIGURED
+
+    def _transmit(self, letter: Letter, template: Template) -> Outcome:
+        return self._mail.send(letter, *template.email_text(letter.params))
+
+
+def build(settings: config.Settings, client: WeChatClient, outbound: Outbound) -> list[Channel]:
+    """All channels of an app. The console takes the edge whenever it is on, which production never is."""
+    console = Console(settings) if settings.console_channel else None
+    return [
+        WeChatTemplate(settings.wechat, client, console),
+        WeChatSubscribe(settings.wechat, client, console),
+        Sms(settings.sms, AliyunSms(settings.sms, outbound), console),
+        Email(SmtpMail(settings.smtp), console),
+    ]

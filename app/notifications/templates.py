@@ -1,0 +1,188 @@
+"""The catalogue of messages: which channels carry each, in which order, in which words.
+
+Parameters hold public texts only. WeChat fields get a number, a time and words of this page, never a person's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.notifications.wechat import values
+from app.notifications.wechat.errors import ValueRefused
+
+WECHAT_TEMPLATE, WECHAT_SUBSCRIBE, SMS, EMAIL = "wechat_template", "wechat_subscribe", "sms", "email"
+CUSTOMER_ORDER = (WECHAT_TEMPLATE, WECHAT_SUBSCRIBE, SMS)
+SEE_APP = "请在小程序内查看结果与下一步"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One message. ``text`` is (Chinese, English) with ``{param}`` slots, and what an e-mail says.
+
+    ``wechat`` maps a template field to a parameter (``{number}``) or to fixed words; ``sms`` names the setting that
+    holds the provider's template code; ``secret`` marks parameters that open something (codes, links).
+    """
+
+    key: str
+    label: tuple[str, str]  # what staff read in lists
+    channels: tuple[str, ...]
+    params: tuple[str, ...]
+    text: tuple[str, str]
+    subject: tuple[str, str] = ("", "")
+    sms: str = ""
+    sms_params: Mapping[str, str] = field(default_factory=dict)
+    wechat_id: str = ""
+    wechat: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
+    secret: tuple[str, ...] = ()
+
+    def wechat_data(self, params: Mapping[str, str]) -> dict[str, str]:
+        """Field values for WeChat. A reason that does not fit its field gives way to the fixed words."""
+        data = {name: source.format_map(params) for name, source in self.wechat.items()}
+        for name, value in data.items():
+            if not name.startswith("thing"):
+                continue
+            try:
+                values.check({name: value})
+            except ValueRefused:
+                data[name] = SEE_APP
+        return data
+
+    def sms_data(self, params: Mapping[str, str]) -> dict[str, str]:
+        return {name: source.format_map(params) for name, source in self.sms_params.items()}
+
+    def email_text(self, params: Mapping[str, str]) -> tuple[str, str]:
+        """Subject and body, Chinese first and English below: we do not know what the reader prefers."""
+        subject = " / ".join(part.format_map(params) for part in self.subject)
+        return subject, "\n\n".join(part.format_map(params) for part in self.text) + "\n"
+
+
+def _result(key: str, label: tuple[str, str], status: str, text: tuple[str, str], hint: str = SEE_APP) -> Template:
+    """A message about a registration's result: number, status, time, one line."""
+    params = ("number", "at", "reason") if "{reason}" in hint + text[0] else ("number", "at")
+    return Template(
+        key,
+        label,
+        CUSTOMER_ORDER,
+        params,
+        text,
+        sms="template_review_result",
+        sms_params={"number": "{number}", "status": status},
+        wechat_id="review_result",
+        wechat={"character_string1": "{number}", "phrase2": status, "time3": "{at}", "thing4": hint},
+        page="pages/registration/index",
+    )
+
+
+_CODE_TEXT = (
+    "您的验证码是 {code}，5 分钟内有效。请勿告诉他人。",
+    "Your code is {code}. It is valid for 5 minutes. Do not share it.",
+)
+CATALOGUE: dict[str, Template] = {
+    template.key: template
+    for template in (
+        Template(
+            "login_code",
+            ("登录验证码", "Login code"),
+            (SMS,),
+            ("code",),
+            _CODE_TEXT,
+            sms="template_login_code",
+            sms_params={"code": "{code}"},
+            secret=("code",),
+        ),
+        Template(
+            "site_otp",
+            ("智慧医疗网站验证码", "Smart-medical site code"),
+            (SMS,),
+            ("code",),
+            _CODE_TEXT,
+            sms="template_login_code",
+            sms_params={"code": "{code}"},
+            secret=("code",),
+        ),
+        Template(
+            "staff_invitation",
+            ("员工邀请", "Staff invitation"),
+            (EMAIL,),
+            ("link",),
+            (
+                "您被邀请使用服务系统员工后台。请打开下面的链接设置密码；链接只能用一次，过期后请联系邀请人。\n{link}",
+                "You are invited to the staff portal. Open the link to set your password. It works once; "
+                "ask whoever invited you when it has expired.\n{link}",
+            ),
+            subject=("员工后台邀请", "Invitation to the staff portal"),
+            secret=("link",),
+        ),
+        _result(
+            "registration_approved",
+            ("注册审核：通过", "Registration approved"),
+            "审核通过",
+            (
+                "您的注册申请 {number} 已通过审核，现在可以使用报修服务。",
+                "Your registration {number} is approved. You can now report faults.",
+            ),
+        ),
+        _result(
+            "registration_needs_resubmission",
+            ("注册审核：要求重拍", "Another photo needed"),
+            "需要重拍",
+            (
+                "您的注册申请 {number} 需要重新提交证件照片：{reason}。请在小程序内重新提交。",
+                "Your registration {number} needs another badge photo: {reason}. Please submit it in the mini program.",
+            ),
+            hint="{reason}",
+        ),
+        _result(
+            "registration_rejected",
+            ("注册审核：未通过", "Registration rejected"),
+            "未通过",
+            (
+                "您的注册申请 {number} 未通过审核。原因与申诉方式请在小程序内查看。",
+                "Your registration {number} was not approved. See the mini program for the reason and how to appeal.",
+            ),
+        ),
+        _result(
+            "registration_lapsed",
+            ("注册审核：已失效", "Registration lapsed"),
+            "已失效",
+            (
+                "您的注册申请 {number} 因未按时补充材料已失效，可在小程序内重新申请。",
+                "Your registration {number} lapsed because nothing was resubmitted in time. You may apply again.",
+            ),
+        ),
+        _result(
+            "registration_appeal_approved",
+            ("申诉：成立", "Appeal upheld"),
+            "申诉成立",
+            (
+                "您对注册申请 {number} 的申诉成立，申请已通过。",
+                "Your appeal about registration {number} is upheld; the registration is approved.",
+            ),
+        ),
+        _result(
+            "registration_appeal_rejected",
+            ("申诉：维持原决定", "Appeal turned down"),
+            "维持原定",
+            (
+                "您对注册申请 {number} 的申诉已处理，维持原决定。答复请在小程序内查看。",
+                "Your appeal about registration {number} was decided; the decision stands. See the mini program.",
+            ),
+        ),
+    )
+}
+
+
+def get(key: str) -> Template:
+    """The template; KeyError names a key that nobody wrote."""
+    return CATALOGUE[key]
+
+
+def checked(key: str, params: Mapping[str, str]) -> dict[str, str]:
+    """``params`` if they are exactly the template's. Raises ValueError naming the missing or unknown ones."""
+    wanted = set(get(key).params)
+    if wanted != set(params):
+        odd = ", ".join(sorted(wanted ^ set(params)))
+        raise ValueError(f"{key}: missing or unknown parameters: {odd}")
+    return dict(params)

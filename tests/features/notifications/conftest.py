@@ -1,0 +1,95 @@
+"""A bare app with the notification tables, and the stub servers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import config
+from app.core import keys
+from app.core.db import Base, db, prepare_engine
+from app.notifications import models  # noqa: F401  (its tables)
+from app.notifications.channels import Channel, build
+from app.notifications.http import Outbound
+from app.notifications.wechat import WeChatClient
+from tests.stubs import aliyun, wechat
+from tests.stubs.aliyun import AliyunStub
+from tests.stubs.wechat import WeChatStub
+
+TABLES = ("data_key", "wechat_token", "wechat_follower", "wechat_subscription", "wechat_seen", "channel_hold")
+
+
+@pytest.fixture
+def wechat_stub() -> Iterator[WeChatStub]:
+    with WeChatStub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def aliyun_stub() -> Iterator[AliyunStub]:
+    with AliyunStub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def settings(tmp_path: Path, wechat_stub: WeChatStub, aliyun_stub: AliyunStub) -> config.Settings:
+    """Test settings whose network edge is the stubs, with the console off."""
+    return config.load(
+        {
+            "PORTAL_ENV": "test",
+            "PORTAL_INSTANCE": str(tmp_path),
+            "PORTAL_WECHAT_API_BASE": wechat_stub.base,
+            "PORTAL_WECHAT_MINI_APPID": wechat.MINI,
+            "PORTAL_WECHAT_MINI_SECRET": wechat.SECRET,
+            "PORTAL_WECHAT_OFFICIAL_APPID": wechat.OFFICIAL,
+            "PORTAL_WECHAT_OFFICIAL_SECRET": wechat.SECRET,
+            "PORTAL_WECHAT_CALLBACK_TOKEN": wechat.TOKEN,
+            "PORTAL_WECHAT_CALLBACK_AES_KEY": wechat.AES_KEY,
+            "PORTAL_WECHAT_TEMPLATE_REVIEW_RESULT": wechat.TEMPLATE_ID,
+            "PORTAL_WECHAT_SUBSCRIBE_REVIEW_RESULT": wechat.SUBSCRIBE_ID,
+            "PORTAL_SMS_ENDPOINT": aliyun_stub.base,
+            "PORTAL_SMS_ACCESS_KEY_ID": aliyun.KEY_ID,
+            "PORTAL_SMS_ACCESS_KEY_SECRET": aliyun.KEY_VALUE,
+            "PORTAL_SMS_SIGN_NAME": aliyun.SIGN_NAME,
+            "PORTAL_SMS_TEMPLATE_LOGIN_CODE": "SMS_CODE",
+            "PORTAL_SMS_TEMPLATE_REVIEW_RESULT": "SMS_RESULT",
+        },
+        console_channel=False,
+    )
+
+
+@pytest.fixture
+def bare_app(settings: config.Settings) -> Iterator[Flask]:
+    app = Flask("bare")
+    app.extensions["settings"] = settings
+    app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_url)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+        Base.metadata.create_all(db.engine, tables=[Base.metadata.tables[name] for name in TABLES])
+        keys.ring().prepare()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(bare_app: Flask, settings: config.Settings) -> WeChatClient:
+    return WeChatClient(settings.wechat, Outbound.from_settings(settings))
+
+
+@pytest.fixture
+def channels(client: WeChatClient, settings: config.Settings) -> dict[str, Channel]:
+    return {channel.name: channel for channel in build(settings, client, Outbound.from_settings(settings))}
+
+
+@pytest.fixture
+def console_channels(
+    client: WeChatClient, settings: config.Settings
+) -> dict[str, Channel]:
+    talking = dataclasses.replace(settings, console_channel=True)
+    return {channel.name: channel for channel in build(talking, client, Outbound.from_settings(talking))}
