@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import config
 from app.core import policy
@@ -47,6 +48,7 @@ def create_app(settings: config.Settings | None = None) -> Portal:
         prepare_engine(db.engine)
     install_headers(app, production=settings.production)
     for name in FLOORS:
-        import_module(name).install(app)
+        if find_spec(name) is not None:
+            import_module(name).install(app)
     policy.check_marks(app)
     return app
