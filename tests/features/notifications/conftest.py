@@ -78,18 +78,16 @@ def bare_app(settings: config.Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def client(bare_app: Flask, settings: config.Settings) -> WeChatClient:
+def wechat_client(bare_app: Flask, settings: config.Settings) -> WeChatClient:
     return WeChatClient(settings.wechat, Outbound.from_settings(settings))
 
 
 @pytest.fixture
-def channels(client: WeChatClient, settings: config.Settings) -> dict[str, Channel]:
-    return {channel.name: channel for channel in build(settings, client, Outbound.from_settings(settings))}
+def channels(wechat_client: WeChatClient, settings: config.Settings) -> dict[str, Channel]:
+    return {channel.name: channel for channel in build(settings, wechat_client, Outbound.from_settings(settings))}
 
 
 @pytest.fixture
-def console_channels(
-    client: WeChatClient, settings: config.Settings
-) -> dict[str, Channel]:
+def console_channels(wechat_client: WeChatClient, settings: config.Settings) -> dict[str, Channel]:
     talking = dataclasses.replace(settings, console_channel=True)
-    return {channel.name: channel for channel in build(talking, client, Outbound.from_settings(talking))}
+    return {channel.name: channel for channel in build(talking, wechat_client, Outbound.from_settings(talking))}

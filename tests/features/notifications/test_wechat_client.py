@@ -33,19 +33,19 @@ def _follow(stub: WeChatStub, credits: int = 100) -> None:
     stub.credits[OPENID] = credits
 
 
-def _send(client: WeChatClient) -> str:
-    return client.send_subscribe(OPENID, SUBSCRIBE_ID, DATA)
+def _send(wechat_client: WeChatClient) -> str:
+    return wechat_client.send_subscribe(OPENID, SUBSCRIBE_ID, DATA)
 
 
 def test_token_is_refreshed_once_under_20_parallel_sends(
-    bare_app: Flask, client: WeChatClient, wechat_stub: WeChatStub
+    bare_app: Flask, wechat_client: WeChatClient, wechat_stub: WeChatStub
 ) -> None:
     _follow(wechat_stub)
     wechat_stub.delay(STABLE, 0.2)
 
     def send(_n: int) -> None:
         with bare_app.app_context():
-            _send(client)
+            _send(wechat_client)
 
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(send, range(20)))
@@ -58,8 +58,8 @@ def test_token_is_refreshed_once_under_20_parallel_sends(
     assert wechat_stub.credits[OPENID] == 60
 
 
-def test_the_token_is_sealed_in_the_database(client: WeChatClient, wechat_stub: WeChatStub) -> None:
-    token = client.tokens.get(client.mini)
+def test_the_token_is_sealed_in_the_database(wechat_client: WeChatClient, wechat_stub: WeChatStub) -> None:
+    token = wechat_client.tokens.get(wechat_client.mini)
     with Session(db.engine) as session:
         row = session.scalars(sa.select(WechatToken)).one()
         assert row.token == token
@@ -68,100 +68,102 @@ def test_the_token_is_sealed_in_the_database(client: WeChatClient, wechat_stub: 
 
 @pytest.mark.parametrize("code", [40001, 40014, 42001])
 def test_a_refused_token_is_tried_once_more_and_then_given_up(
-    client: WeChatClient, wechat_stub: WeChatStub, code: int
+    wechat_client: WeChatClient, wechat_stub: WeChatStub, code: int
 ) -> None:
     _follow(wechat_stub)
     wechat_stub.fail(SUBSCRIBE, code)
-    _send(client)
+    _send(wechat_client)
     assert len(wechat_stub.calls(SUBSCRIBE)) == 2
     wechat_stub.fail(SUBSCRIBE, code, times=5)
     with pytest.raises(WeChatError):
-        _send(client)
+        _send(wechat_client)
     assert len(wechat_stub.calls(SUBSCRIBE)) == 4
 
 
 def test_a_stable_token_that_stays_the_same_is_forced_at_most_once_in_30_seconds(
-    client: WeChatClient, wechat_stub: WeChatStub
+    wechat_client: WeChatClient, wechat_stub: WeChatStub
 ) -> None:
     _follow(wechat_stub)
     wechat_stub.fail(SUBSCRIBE, 40001, times=2)
     with pytest.raises(WeChatError):
-        _send(client)
+        _send(wechat_client)
     wechat_stub.fail(SUBSCRIBE, 40001, times=2)
     with pytest.raises(WeChatError):
-        _send(client)
+        _send(wechat_client)
     forced = [call for call in wechat_stub.calls(STABLE) if call.json()["force_refresh"]]
     assert len(forced) == 1
 
 
-def test_the_lock_is_given_back_when_the_refresh_fails(client: WeChatClient, wechat_stub: WeChatStub) -> None:
+def test_the_lock_is_given_back_when_the_refresh_fails(wechat_client: WeChatClient, wechat_stub: WeChatStub) -> None:
     wechat_stub.fail(STABLE, 40125)
     with pytest.raises(WeChatError):
-        client.tokens.get(client.mini)
-    assert client.tokens.get(client.mini)
+        wechat_client.tokens.get(wechat_client.mini)
+    assert wechat_client.tokens.get(wechat_client.mini)
 
 
-def test_login_code_is_used_once_and_the_session_key_dropped(client: WeChatClient, wechat_stub: WeChatStub) -> None:
+def test_login_code_is_used_once_and_the_session_key_dropped(
+    wechat_client: WeChatClient, wechat_stub: WeChatStub
+) -> None:
     wechat_stub.login_codes["c1"] = {"openid": OPENID, "unionid": "stub-union"}
     wechat_stub.login_codes["c2"] = {"openid": OPENID}
-    found = client.code_to_session("c1")
+    found = wechat_client.code_to_session("c1")
     assert (found.openid, found.unionid) == (OPENID, "stub-union")
     assert OPENID not in repr(found)
-    assert client.code_to_session("c2").unionid is None
+    assert wechat_client.code_to_session("c2").unionid is None
     for code, errcode in (("c1", 40163), ("nope", 40029)):
         with pytest.raises(WeChatError) as error:
-            client.code_to_session(code)
+            wechat_client.code_to_session(code)
         assert error.value.errcode == errcode
 
 
 @pytest.mark.parametrize("country", [86, "86", "+86"])
 def test_phone_number_with_country_code_as_number_and_text(
-    client: WeChatClient, wechat_stub: WeChatStub, country: object
+    wechat_client: WeChatClient, wechat_stub: WeChatStub, country: object
 ) -> None:
     wechat_stub.phone_codes["p1"] = ("13800000000", country)
-    assert client.phone_number("p1") == "+8613800000000"
+    assert wechat_client.phone_number("p1") == "+8613800000000"
     with pytest.raises(WeChatError) as error:
-        client.phone_number("p1")
+        wechat_client.phone_number("p1")
     assert error.value.errcode == 40163
 
 
 def test_busy_is_tried_three_times_and_a_lost_answer_never_again(
-    client: WeChatClient, wechat_stub: WeChatStub
+    wechat_client: WeChatClient, wechat_stub: WeChatStub
 ) -> None:
     _follow(wechat_stub)
     wechat_stub.fail(SUBSCRIBE, -1, times=2)
-    _send(client)
+    _send(wechat_client)
     assert len(wechat_stub.calls(SUBSCRIBE)) == 3
     wechat_stub.fail(SUBSCRIBE, 503)
     with pytest.raises(WeChatUnreachable) as lost:
-        _send(client)
+        _send(wechat_client)
     assert lost.value.sent
     assert len(wechat_stub.calls(SUBSCRIBE)) == 4
     wechat_stub.login_codes["c1"] = {"openid": OPENID}
     wechat_stub.fail(LOGIN, 500)
     with pytest.raises(WeChatUnreachable):
-        client.code_to_session("c1")
+        wechat_client.code_to_session("c1")
     assert len(wechat_stub.calls(LOGIN)) == 1
 
 
-def test_template_message_ids_and_repeats(client: WeChatClient, wechat_stub: WeChatStub) -> None:
+def test_template_message_ids_and_repeats(wechat_client: WeChatClient, wechat_stub: WeChatStub) -> None:
     _follow(wechat_stub)
-    first = client.send_template(OPENID, TEMPLATE_ID, DATA, client_msg_id="m1", page="pages/x")
-    again = client.send_template(OPENID, TEMPLATE_ID, DATA, client_msg_id="m1")
-    assert first == again != client.send_template(OPENID, TEMPLATE_ID, DATA, client_msg_id="m2")
+    first = wechat_client.send_template(OPENID, TEMPLATE_ID, DATA, client_msg_id="m1", page="pages/x")
+    again = wechat_client.send_template(OPENID, TEMPLATE_ID, DATA, client_msg_id="m1")
+    assert first == again != wechat_client.send_template(OPENID, TEMPLATE_ID, DATA, client_msg_id="m2")
     assert wechat_stub.calls(TEMPLATE)[0].json()["miniprogram"]["pagepath"] == "pages/x"
 
 
-def test_no_error_shows_a_token_a_code_or_a_person(client: WeChatClient, wechat_stub: WeChatStub) -> None:
+def test_no_error_shows_a_token_a_code_or_a_person(wechat_client: WeChatClient, wechat_stub: WeChatStub) -> None:
     _follow(wechat_stub, credits=0)
     with pytest.raises(WeChatError) as refused:
-        _send(client)
+        _send(wechat_client)
     with pytest.raises(WeChatError) as bad_code:
-        client.code_to_session("hidden-code")
-    token = client.tokens.get(client.mini)
+        wechat_client.code_to_session("hidden-code")
+    token = wechat_client.tokens.get(wechat_client.mini)
     for error in (refused, bad_code):
         shown = repr(error.value) + str(error.value) + str(error.value.__cause__)
-        assert not any(secret in shown for secret in (token, OPENID, "hidden-code", client.mini.secret))
+        assert not any(secret in shown for secret in (token, OPENID, "hidden-code", wechat_client.mini.secret))
 
 
 def _raw(url: str, body: object, kind: str = "application/json") -> dict[str, object]:
@@ -172,9 +174,9 @@ def _raw(url: str, body: object, kind: str = "application/json") -> dict[str, ob
     return found
 
 
-def test_the_stub_refuses_what_wechat_refuses(client: WeChatClient, wechat_stub: WeChatStub) -> None:
+def test_the_stub_refuses_what_wechat_refuses(wechat_client: WeChatClient, wechat_stub: WeChatStub) -> None:
     _follow(wechat_stub)
-    token = client.tokens.get(client.mini)
+    token = wechat_client.tokens.get(wechat_client.mini)
     url = f"{wechat_stub.base}{SUBSCRIBE}?access_token={token}"
     data = {name: {"value": value} for name, value in DATA.items()}
     body = {"touser": OPENID, "template_id": SUBSCRIBE_ID, "data": data}
@@ -186,11 +188,11 @@ def test_the_stub_refuses_what_wechat_refuses(client: WeChatClient, wechat_stub:
     assert _raw(url, body)["errcode"] == 0
 
 
-def test_the_stub_is_steered_over_http(client: WeChatClient, wechat_stub: WeChatStub) -> None:
+def test_the_stub_is_steered_over_http(wechat_client: WeChatClient, wechat_stub: WeChatStub) -> None:
     _follow(wechat_stub)
     _raw(wechat_stub.base + "/__stub/fail", {"path": SUBSCRIBE, "errcode": 43101, "times": 1})
     with pytest.raises(WeChatError):
-        _send(client)
+        _send(wechat_client)
     with urlopen(wechat_stub.base + "/__stub/requests", timeout=5) as answer:
         assert SUBSCRIBE in [call["path"] for call in json.load(answer)["requests"]]
     _raw(wechat_stub.base + "/__stub/reset", {})

@@ -143,4 +143,4 @@ def test_only_allowed_hosts_over_tls_are_called(url: str) -> None:
 
 def test_the_stub_binds_to_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback"):
-        WeChatStub(host="0.0.0.0")  # noqa: S104
+        WeChatStub(host="0.0.0.0")
