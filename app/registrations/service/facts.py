@@ -1,0 +1,107 @@
+"""The plain values that go in and out of the service verbs."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.core.files.images import CleanImage
+    from app.registrations.models import Registration, RegistrationEvent, ReviewReason
+
+FIELDS = ("name", "hospital", "department", "title", "position")
+PUBLIC_TEXT_MAX = 120
+NOTE_MAX = 500
+
+
+class Verdict(StrEnum):
+    """What was verified about a claimed field. Later rights may ask for `SEEN`."""
+
+    SEEN = "seen"  # on the badge
+    SEEN_OTHERWISE = "seen_otherwise"  # on another document or by asking the hospital
+    CLAIMED_ONLY = "claimed_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the applicant sends in one round. Ids where records were chosen, names where typed; text limits: the form's.
+
+    ``photos`` passed `core.files.images.intake`, 1 to 3 of them.
+    """
+
+    name: str
+    position: str
+    title: str
+    policy_version: str
+    badge_consent: bool
+    is_adult: bool
+    photos: Sequence[CleanImage]
+    hospital_id: uuid.UUID | None = None
+    hospital_name: str = ""
+    department_id: uuid.UUID | None = None
+    department_name: str = ""
+    consent_ids: Sequence[uuid.UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the decider's page was made from: both must still hold."""
+
+    lease_token: str
+    evidence_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What the decider entered. ``reasons`` are codes of the catalogue."""
+
+    checks: Mapping[str, str] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    public_text: str = ""
+    private_note: str = ""
+
+    def unchecked(self) -> tuple[str, ...]:
+        """Fields without a verdict."""
+        return tuple(name for name in FIELDS if self.checks.get(name) not in tuple(Verdict))
+
+    def to_json(self) -> str:
+        values = {"checks": dict(self.checks), "reasons": list(self.reasons)}
+        return json.dumps({**values, "public_text": self.public_text, "private_note": self.private_note})
+
+    @classmethod
+    def from_json(cls, text: str) -> Entered:
+        values = json.loads(text)
+        return cls(values["checks"], tuple(values["reasons"]), values["public_text"], values["private_note"])
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What guards of the table look at."""
+
+    now: datetime
+    reasons: tuple[ReviewReason, ...] = ()
+    public_text: str = ""
+    private_note: str = ""
+    unchecked: tuple[str, ...] = ()
+    mapped: bool = True
+    earlier_deciders: frozenset[uuid.UUID] = frozenset()
+    merge_target: uuid.UUID | None = None
+    undo_possible: bool = False
+    max_rounds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a deciding verb did. Until ``effective_at`` nobody outside sees it."""
+
+    registration: Registration
+    event: RegistrationEvent
+
+    @property
+    def effective_at(self) -> datetime:
+        return self.event.effective_at

@@ -1,0 +1,41 @@
+"""Telling the applicant. The message holds the public reason only and waits until the decision takes effect."""
+
+from __future__ import annotations
+
+from app.customers import service as customers
+
+from app.core import outbox
+from app.core.clock import SHANGHAI
+from app.registrations import reasons as catalogue
+from app.registrations.models import Registration, RegistrationEvent
+from app.registrations.workflow import Status, workflow
+
+PURPOSE = "review_result"
+
+
+def tell(row: Registration, event: RegistrationEvent) -> None:
+    """Queue the message that the table names for this transition, if it names one."""
+    source = Status(event.status_from) if event.status_from else None
+    template = workflow.find(source, event.action).message
+    if template is None:
+        return
+    params = {"number": row.number, "at": event.effective_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")}
+    if template == "registration_needs_resubmission":
+        params["reason"] = catalogue.pick(event.reason_codes)[0].public_short
+    outbox.send(
+        template,
+        to=customers.recipient(row.customer_id),
+        params=params,
+        purpose=PURPOSE,
+        dedupe_key=_key(event),
+        not_before=event.effective_at,
+    )
+
+
+def withdraw(event: RegistrationEvent) -> None:
+    """Take back a message that has not gone out."""
+    outbox.cancel(_key(event))
+
+
+def _key(event: RegistrationEvent) -> str:
+    return f"registration:{event.id}"
