@@ -74,6 +74,7 @@ class Settings:
     storage_url: str
     audit_checkpoint_url: str
     audit_signing_key: bytes = field(repr=False)  # 32 bytes: Ed25519 seed
+    kek_old: bytes | None = field(default=None, repr=False)  # the former kek, until `flask keys rotate --kek` ran
     storage_region: str = "cn-local"
     allowed_regions: tuple[str, ...] = ("cn-local",)
     outbound_allow: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ def load(environ: Mapping[str, str] | None = None, **override: object) -> Settin
         "keystore_url": _database_url(get("KEYSTORE_URL") or (f"sqlite:///{instance}/keys.db" if local else "")),
         "secret_key": get("SECRET_KEY") or (_local_secret(instance, "secret-key") if local else ""),
         "kek": _key(get("KEK") or (_local_secret(instance, "kek") if local else ""), "PORTAL_KEK"),
+        "kek_old": _key(get("KEK_OLD"), "PORTAL_KEK_OLD") if get("KEK_OLD") else None,
         "storage_url": get("STORAGE_URL") or (f"file://{instance}/files" if local else ""),
         "audit_checkpoint_url": get("AUDIT_CHECKPOINT_URL") or (f"file://{instance}/checkpoints" if local else ""),
         "audit_signing_key": _key(

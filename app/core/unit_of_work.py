@@ -31,12 +31,18 @@ class Frame:
 
 
 _frame: ContextVar[Frame | None] = ContextVar("unit_of_work", default=None)
+_first_acts: list[Callable[[], None]] = []
 _last_words: list[Callable[[Session, Frame], None]] = []
 evidence_tables: set[str] = set()
 
 
 class WriteOnRead(RuntimeError):
     """A GET tried to change a business table: a defect, never an answer."""
+
+
+def before_begin(act: Callable[[], None]) -> None:
+    """Register what must be ready before a writing transaction starts (class keys); it may not use ``db.session``."""
+    _first_acts.append(act)
 
 
 def last_words(append: Callable[[Session, Frame], None]) -> Callable[[Session, Frame], None]:
@@ -49,6 +55,11 @@ def last_words(append: Callable[[Session, Frame], None]) -> Callable[[Session, F
 def declare_evidence(*tables: str) -> None:
     """Name tables that a GET marked ``evidence`` may append to (decisions.md 5)."""
     evidence_tables.update(tables)
+
+
+def running() -> Frame | None:
+    """The running frame, or None outside of any."""
+    return _frame.get()
 
 
 def current() -> Frame:
@@ -74,6 +85,8 @@ def unit_of_work(*, write: bool = True, evidence_only: bool = False) -> Iterator
     """Run a request handler, a job or a command in one transaction on ``db.session``."""
     if _frame.get() is not None:
         raise RuntimeError("units of work do not nest; use evidence() before or after")
+    if write:
+        _run(_first_acts)
     frame = Frame(write=write, evidence_only=evidence_only)
     frame_token, write_token = _frame.set(frame), writing.set(write)
     try:
@@ -98,6 +111,7 @@ def evidence() -> Iterator[Session]:
     outer = _frame.get()
     if outer is not None and outer.write and db.session().in_transaction():
         raise RuntimeError("evidence() inside a running write transaction")
+    _run(_first_acts)
     frame = Frame(write=True)
     frame_token, write_token = _frame.set(frame), writing.set(True)
     session = Session(db.engine)

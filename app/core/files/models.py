@@ -1,0 +1,36 @@
+"""The table of stored files: what lies in the store, under which key, and until when."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+
+from app.core import clock
+from app.core.columns import plain
+from app.core.db import Base
+
+
+class StoredFile(Base):
+    """One encrypted object. The row outlives the file, so that a page can say when it was erased."""
+
+    __tablename__ = "stored_file"
+    __table_args__ = (
+        sa.UniqueConstraint("object_key", name="uq_stored_file_object_key"),
+        sa.Index("ix_stored_file_erase_at", "erase_at"),
+        sa.Index("ix_stored_file_unfinished", "erased_at", "purged_at"),
+    )
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    kind: Mapped[str] = plain(sa.String(32), nullable=False)
+    key_id: Mapped[uuid.UUID] = plain(nullable=False)  # its own key in the key store
+    object_key: Mapped[str] = plain(sa.String(80), nullable=False)  # random name in the store
+    size: Mapped[int] = plain(nullable=False)  # bytes of the content, before encryption
+    media_type: Mapped[str] = plain(sa.String(64), nullable=False)
+    sha256: Mapped[bytes | None] = plain(sa.LargeBinary(32), nullable=True)  # of the content; emptied at erasure
+    created_at: Mapped[datetime] = plain(nullable=False, default=clock.now)
+    erase_at: Mapped[datetime | None] = plain(nullable=True)  # from this instant on it is not shown
+    erased_at: Mapped[datetime | None] = plain(nullable=True)  # decided and committed
+    purged_at: Mapped[datetime | None] = plain(nullable=True)  # key and object are known to be gone

@@ -1,0 +1,97 @@
+"""The vault: every file is sealed under a key of its own before it reaches the store.
+
+Erasing marks the row; after the commit the key and the object go. From ``erase_at`` on, and from the mark on, reading
+answers Gone, whether or not the clean-up has come by yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.core import clock, keys, unit_of_work
+from app.core.db import db, new_id
+from app.core.errors import Gone
+from app.core.files.models import StoredFile
+from app.core.files.stores import new_object_key, store
+from app.core.keys import cipher, keystore
+
+BATCH = 100
+keys.subject_columns.add((StoredFile.__tablename__, "key_id"))
+
+
+def put_sealed(kind: str, data: bytes, media_type: str, *, erase_at: datetime | None = None) -> StoredFile:
+    """Seal and store ``data``; the row is added to the session. A rollback removes the object again."""
+    file_id, key_id, objects = new_id(), keystore.create("image"), store()
+    row = StoredFile(
+        id=file_id,
+        kind=kind,
+        key_id=key_id,
+        object_key=new_object_key(),
+        size=len(data),
+        media_type=media_type,
+        sha256=hashlib.sha256(data).digest(),
+        erase_at=erase_at,
+    )
+    object_key = row.object_key
+    unit_of_work.after_rollback(lambda: objects.delete(object_key))
+    sealed = cipher.encrypt(AESGCM(keystore.key(key_id)), cipher.OWN_KEY, data, _bound(kind, file_id))
+    objects.put(object_key, sealed)
+    db.session.add(row)
+    return row
+
+
+def open_sealed(row: StoredFile) -> bytes:
+    """The content. Gone after erasure, from ``erase_at`` on, or without the key; Unreadable when tampered with."""
+    if row.erased_at is not None or (row.erase_at is not None and row.erase_at <= clock.now()):
+        raise Gone()
+    secret = keystore.key(row.key_id)
+    return cipher.decrypt(AESGCM(secret), store().get(row.object_key), _bound(row.kind, row.id))
+
+
+def erase(row: StoredFile) -> None:
+    """Erase for good: the mark commits with the transaction, key and object go after it. Twice is no error."""
+    if row.erased_at is None:
+        row.erased_at = clock.now()
+        row.sha256 = None
+    key_id, object_key, objects = row.key_id, row.object_key, store()
+
+    def purge() -> None:
+        keystore.destroy([key_id])
+        objects.delete(object_key)
+
+    unit_of_work.after_commit(purge)
+
+
+def erase_due(limit: int = BATCH) -> int:
+    """Erase files whose ``erase_at`` has come; a job calls it until it returns 0. Runs in the caller's transaction."""
+    due = sa.select(StoredFile).where(StoredFile.erase_at <= clock.now(), StoredFile.erased_at.is_(None)).limit(limit)
+    return _count(erase(row) for row in db.session.scalars(due).all())
+
+
+def finish_erasures(limit: int = BATCH) -> int:
+    """Complete erasures that committed, crash or not: destroy key and object again, and note that it is done.
+
+    Runs in the caller's unit of work; a job calls it until it returns 0. Raises Unavailable when a store is down.
+    """
+    rows = db.session.scalars(
+        sa.select(StoredFile).where(StoredFile.erased_at.is_not(None), StoredFile.purged_at.is_(None)).limit(limit)
+    ).all()
+    keystore.destroy(row.key_id for row in rows)
+    for row in rows:
+        store().delete(row.object_key)
+        row.purged_at = clock.now()
+    return len(rows)
+
+
+def _count(acts: Iterable[None]) -> int:
+    return sum(1 for _ in acts)
+
+
+def _bound(kind: str, file_id: uuid.UUID) -> bytes:
+    return f"{kind}|{file_id}".encode()

@@ -1,0 +1,80 @@
+"""Keys: the key-encryption key unwraps class keys, class keys wrap the keys of subjects and images.
+
+``seal``/``open`` are for values outside of models (stored answers, notes); models use `core.sealed.Sealed`. ``mac`` is
+the keyed hash for blind indexes and throttle buckets. Declare purposes at import with ``declare``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from app.core import unit_of_work
+from app.core.keys import keystore
+from app.core.keys.cipher import Unreadable
+from app.core.keys.models import DataKey, KeyRotation, KeyState
+from app.core.keys.ring import KeyRing, declare, places, purposes, ring, subject_columns
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__all__ = [
+    "DataKey",
+    "KeyRing",
+    "KeyRotation",
+    "KeyState",
+    "Unreadable",
+    "declare",
+    "install",
+    "keystore",
+    "mac",
+    "macs",
+    "new_subject",
+    "new_subjects",
+    "open",
+    "places",
+    "purposes",
+    "ring",
+    "seal",
+    "subject_columns",
+]
+
+
+def seal(purpose: str, place: str, row_id: Any, data: bytes) -> bytes:
+    """Encrypt ``data`` with the class key of ``purpose``, bound to ``place`` (``table.column``) and the row's id."""
+    return ring().seal(purpose, place, row_id, data)
+
+
+def open(place: str, row_id: Any, blob: bytes) -> bytes:
+    """What `seal` was given for this place and row; raises Unreadable when anything differs."""
+    return ring().open(place, row_id, blob)
+
+
+def mac(purpose: str, data: bytes) -> bytes:
+    """HMAC-SHA256 (32 bytes) under the active key of ``purpose``."""
+    return ring().macs(purpose, data)[0]
+
+
+def macs(purpose: str, data: bytes) -> list[bytes]:
+    """As `mac`, also under keys that are being rotated away; look-ups try them all."""
+    return ring().macs(purpose, data)
+
+
+def new_subject() -> uuid.UUID:
+    """A new person's key; the id goes into ``subject_id``. Written at once; see `keystore` on orphans."""
+    return keystore.create("subject")
+
+
+def new_subjects(count: int) -> list[uuid.UUID]:
+    """Many in one transaction, for imports and demo data."""
+    return keystore.create_many("subject", count)
+
+
+def install(app: Flask) -> None:
+    """Add `flask keys`."""
+    from app.core.keys.commands import commands
+
+    app.cli.add_command(commands)
+
+
+unit_of_work.before_begin(lambda: ring().prepare())
