@@ -76,7 +76,7 @@ def _clean(value: Any, key: str = "") -> Any:
 
 def _clean_number(value: Any) -> Any:
     """Numbers stay, unless they read as a phone number."""
-    return mask(str(value)) if isinstance(value, int) and not isinstance(value, bool) and value > 10**9 else value
+    return value if mask(str(value)) == str(value) else mask(str(value))
 
 
 def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -114,7 +114,7 @@ def register(*found: NumberSpec) -> None:
     """Add business numbers; features call it in `install`."""
     for spec in found:
         if spec.unit != "text":
-            assert isinstance(spec.default, int) and spec.floor <= spec.default <= spec.ceiling, spec.key
+            assert spec.floor <= int(spec.default) <= spec.ceiling, spec.key
         specs.add(spec.key, spec)
 
 
@@ -168,7 +168,7 @@ def forget() -> None:
 
 
 def _check_office_order(spec: NumberSpec, after: int | str) -> None:
-    hours = office_hours()._replace(**{spec.key.removeprefix("office_"): after})
+    hours = office_hours()._replace(**{spec.key.removeprefix("office_"): int(after)})
     if not hours.opens < hours.pause_from <= hours.pause_until < hours.closes:
         raise spec._invalid(_l("办公时间须按先后排列：上班、午休开始、午休结束、下班。"))
 
@@ -187,7 +187,7 @@ def _stored() -> dict[str, str]:
     if has_request_context() and _ENVIRON in request.environ:
         return request.environ[_ENVIRON]  # type: ignore[no-any-return]
     rows = db.session.execute(sa.select(BusinessNumber.key, BusinessNumber.value))
-    found = {key: value for key, value in rows}
+    found: dict[str, str] = dict(rows.tuples().all())
     if has_request_context():
         request.environ[_ENVIRON] = found
     return found

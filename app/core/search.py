@@ -122,6 +122,20 @@ class SearchIndex:
         grams = (self._gram(gram, ref) for gram in bigrams(" ".join(words)))
         return sa.and_(*grams, recheck.correlate_except(SearchEntry).exists())
 
+    def similar(self, text: str, limit: int) -> list[tuple[UUID, int]]:
+        """Entries that share most grams with ``text``, best first, with how many they share: suggestions, no search."""
+        grams = bigrams(text)[:QUERY_MAX_CHARS]
+        shared = sa.func.count().label("shared")
+        rows = db.session.execute(
+            sa.select(SearchGram.ref_id, shared)
+            .join(SearchEntry, sa.and_(SearchEntry.index_name == self.name, SearchEntry.ref_id == SearchGram.ref_id))
+            .where(SearchGram.index_name == self.name, SearchGram.gram.in_(grams))
+            .group_by(SearchGram.ref_id)
+            .order_by(shared.desc(), sa.func.min(sa.func.length(SearchEntry.text)), SearchGram.ref_id)
+            .limit(limit)
+        )
+        return [(row.ref_id, row.shared) for row in rows]
+
     def _gram(self, gram: str, ref: InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:
         """Rows that have the gram; a Latin or digit run by its beginning."""
         match = _RUNS.match(gram)

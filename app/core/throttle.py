@@ -95,9 +95,9 @@ def _wait(session: Session, mac: bytes, limits: Sequence[Limit]) -> int | None:
     return max(1, math.ceil(max(waits))) if waits else None
 
 
-def install(app: Portal) -> None:
+def install(_app: Portal) -> None:
     """Tries may be counted by any endpoint; old ones go every hour."""
-    from app.core import jobs  # jobs count on nothing here; imported late so that tests of this module need no worker
+    from app.core import jobs  # late: counting tries needs no worker
 
     declare_evidence(ThrottleHit.__tablename__)
 
