@@ -26,7 +26,10 @@ class SmtpMail:
         return bool(self._settings.host and self._settings.sender)
 
     def send(self, letter: Letter, subject: str, text: str) -> Outcome:
-        message = self._message(letter, subject, text)
+        try:
+            message = self._message(letter, subject, text)
+        except ValueError:  # a line break in an address
+            return Outcome(Verdict.DEAD, "address_invalid")
         handed_over = False
         try:
             with self._connect() as server:

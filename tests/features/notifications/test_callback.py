@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 import config
 from app.core.unit_of_work import unit_of_work
@@ -172,11 +170,3 @@ def test_the_check_of_the_address(settings: config.Settings) -> None:
 def test_without_a_token_nobody_is_let_in(settings: config.Settings) -> None:
     with pytest.raises(CallbackRefused):
         callback.echo(config.WeChat(), Query("1", "2", signature("", "1", "2")), "x")
-
-
-@pytest.fixture
-def browser(bare_app: Flask) -> Iterator[FlaskClient]:
-    from app.notifications.views import bp
-
-    bare_app.register_blueprint(bp)
-    yield bare_app.test_client()
