@@ -29,6 +29,8 @@ GENESIS = "0" * HASH_CHARS
 LOCK = 0x61756469  # "audi": the advisory lock of the chain on PostgreSQL
 SALT_BYTES = 32
 ROWS_PER_INSERT = 500
+EVENTS: Any = AuditEvent.__table__
+NOTES: Any = AuditNote.__table__
 HASHED = (
     "chain", "seq", "at", "recorded_at", "actor_kind", "actor_id", "actor_name", "session_hash", "event",
     "object_type", "object_id", "reason_code", "fields", "result", "request_id", "note_commitment", "prev_hash",
@@ -100,9 +102,9 @@ def append(session: Session, frame: Frame) -> None:
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
     rows, notes = _rows(read_head(session), events)
     for start in range(0, len(rows), ROWS_PER_INSERT):
-        session.execute(sa.insert(AuditEvent.__table__).values(rows[start : start + ROWS_PER_INSERT]))
+        session.execute(sa.insert(EVENTS).values(rows[start : start + ROWS_PER_INSERT]))
     for start in range(0, len(notes), ROWS_PER_INSERT):
-        session.execute(sa.insert(AuditNote.__table__).values(notes[start : start + ROWS_PER_INSERT]))
+        session.execute(sa.insert(NOTES).values(notes[start : start + ROWS_PER_INSERT]))
 
 
 def _rows(head: Head | None, events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
