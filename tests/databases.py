@@ -44,7 +44,8 @@ class PostgresDatabases:
 
     def keep_template(self) -> None:
         self._run(
-            f'DROP DATABASE IF EXISTS "{self.name}_t" WITH (FORCE)', f'ALTER DATABASE "{self.name}" RENAME TO "{self.name}_t"'
+            f'DROP DATABASE IF EXISTS "{self.name}_t" WITH (FORCE)',
+            f'ALTER DATABASE "{self.name}" RENAME TO "{self.name}_t"',
         )
         SqliteFiles(self.folder).keep_template()
 

@@ -96,7 +96,9 @@ class Inspector(FlaskClient):
         missing = [name for name in HEADERS if name not in response.headers]
         assert not missing, f"{response.request.path}: headers missing: {missing}"
         if response.mimetype == "text/html" and response.data:
-            fragment = response.request.headers.get("HX-Request") == "true" or b"<!doctype" not in response.data[:200].lower()
+            fragment = (
+                response.request.headers.get("HX-Request") == "true" or b"<!doctype" not in response.data[:200].lower()
+            )
             if not (fragment and 300 <= response.status_code < 400):
                 found = problems(response.get_data(as_text=True), fragment=fragment)
                 assert not found, f"{response.request.path}: {found}"

@@ -1,6 +1,6 @@
 """Policy: who may do what, and the mark that every endpoint carries.
 
-Permissions are named ``resource:action`` in one enum, each with a sentence. Roles are lists of them (`app.staff.roles`).
+Permissions are named ``resource:action`` in one enum, each with a sentence. Roles are lists of them.
 Every registered view function carries a `Mark`; `check_marks` refuses to let the app start when one is missing. Reads
 take the `Actor`: outside its scope is 404, lacking the permission is 403.
 """

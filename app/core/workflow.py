@@ -106,7 +106,12 @@ class Workflow:
             transition.guard(row, actor, facts)
         self._compare_and_set(row, transition, changes or {})
         audit.record(
-            transition.audit_event, actor, type(row).__tablename__, row.id, reason_code=reason_code, at=at or clock.now()
+            transition.audit_event,
+            actor,
+            type(row).__tablename__,
+            row.id,
+            reason_code=reason_code,
+            at=at or clock.now(),
         )
         return transition
 

@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.pure
 
 
-def over_budget(source: str, name: str, *, file_limit: int, function_limit: int = 50, handler_limit: int = 30) -> list[str]:
+def over_budget(
+    source: str, name: str, *, file_limit: int, function_limit: int = 50, handler_limit: int = 30
+) -> list[str]:
     found = []
     if (lines := source.count("\n")) > file_limit:
         found.append(f"{name}: {lines} lines")
@@ -60,5 +62,6 @@ def test_only_the_frame_commits():
 
 def calls(source: str, names: set[str]) -> bool:
     return any(
-        isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in names for n in ast.walk(ast.parse(source))
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in names
+        for n in ast.walk(ast.parse(source))
     )

@@ -101,7 +101,9 @@ def chip(chips: Mapping[str, Chip], *, extra: Callable[[Any, Ink], str | None] |
         known = chips.get(str(value), Chip(str(value)))
         more = extra(row, ink) if extra else None
         tail = " · %s" if more else ""
-        shape = f'<svg viewBox="0 0 8 8" aria-hidden="true"><use href="/static/images/sprite.svg#s-{known.shape}"/></svg>'
+        shape = (
+            f'<svg viewBox="0 0 8 8" aria-hidden="true"><use href="/static/images/sprite.svg#s-{known.shape}"/></svg>'
+        )
         head = f'<span class="chip chip--{known.tone}">{shape}%s{tail}</span>'
         return head, (str(known.word), more) if more else (str(known.word),)
 
