@@ -11,6 +11,10 @@ from app.core.policy import Permission
 if TYPE_CHECKING:
     from app.core.web import Portal
 
+READ, MANAGE = Permission.HOSPITALS_READ, Permission.HOSPITALS_MANAGE
+PAGES = ("detail", "new", "create", "edit", "update", "merge", "add_department")
+MAPPING_PAGES = ("unknown_detail", "map_unknown", "create_from_unknown")
+
 
 def install(app: Portal) -> None:
     """Pages and navigation."""
@@ -18,20 +22,21 @@ def install(app: Portal) -> None:
     from app.ui.navigation import NavItem, navigation
 
     app.register_blueprint(views.bp)
-    own = tuple(
-        f"hospitals.{name}" for name in ("detail", "new", "create", "edit", "update", "merge", "add_department")
-    )
+    own, mapping = (tuple(f"hospitals.{name}" for name in names) for names in (PAGES, MAPPING_PAGES))
     navigation.add(
-        "hospitals",
-        NavItem(
-            "hospitals", "records", _l("医院"), "hospital", "hospitals.index", Permission.HOSPITALS_READ, 20, also=own
-        ),
+        "hospitals", NavItem("hospitals", "records", _l("医院"), "hospital", "hospitals.index", READ, 20, also=own)
     )
-    mapping = ("hospitals.unknown_detail", "hospitals.map_unknown", "hospitals.create_from_unknown")
     navigation.add(
         "unknown_names",
         NavItem(
-            "unknown_names", "records", _l("待对应名称"), "pair", "hospitals.unknown_index", Permission.HOSPITALS_MANAGE, 21,
-            counter=queries.open_unknown_count, also=mapping,
+            "unknown_names",
+            "records",
+            _l("待对应名称"),
+            "pair",
+            "hospitals.unknown_index",
+            MANAGE,
+            21,
+            counter=queries.open_unknown_count,
+            also=mapping,
         ),
-    )  # fmt: skip
+    )

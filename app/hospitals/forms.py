@@ -25,7 +25,7 @@ class HospitalForm(PortalForm):
 
     def __init__(self, *args: object, **kw: object) -> None:
         super().__init__(*args, **kw)
-        self.province.choices = [("", "—"), *provinces.choices(language()[:2])]
+        self.province.choices = [("", "—"), *provinces.choices(language())]
 
     @classmethod
     def of(cls, row: Hospital) -> HospitalForm:

@@ -87,7 +87,7 @@ def search(q: str, *, province: str | None = None, limit: int = SEARCH_LIMIT) ->
     return [Hit(*row) for row in rows]
 
 
-def _hits() -> sa.Select[Any]:
+def _hits() -> Any:
     return sa.select(Hospital.id, Hospital.code, Hospital.name, Hospital.province, Hospital.city)
 
 
@@ -101,10 +101,15 @@ def nearest(lat: float, lon: float, *, limit: int = NEAREST_LIMIT) -> list[Hit]:
     found: list[Hit] = []
     for ring in RINGS:
         rows = db.session.execute(_hits().add_columns(Hospital.lat, Hospital.lon).where(*LIVE, *_box(lat, lon, ring)))
-        found = [Hit(*row[:5], km=round(kilometres(lat, lon, row.lat, row.lon), 1)) for row in rows]
+        found = [_near(row, lat, lon) for row in rows]
         if len(found) >= limit:
             break
     return sorted(found, key=lambda hit: (hit.km, hit.name))[:limit]
+
+
+def _near(row: Any, lat: float, lon: float) -> Hit:
+    distance = round(kilometres(lat, lon, row.lat, row.lon), 1)
+    return Hit(row.id, row.code, row.name, row.province, row.city, distance)
 
 
 def _box(lat: float, lon: float, ring: int) -> list[sa.ColumnElement[bool]]:

@@ -28,12 +28,12 @@ def row_link() -> Cell:
 
 
 def _province(value: str, _actor: Actor) -> str:
-    return provinces.title(value, language()[:2])
+    return provinces.title(value, language())
 
 
 def _provinces(actor: Actor) -> Sequence[tuple[str, Any]]:
     scope = actor.scope(Permission.HOSPITALS_READ)
-    return [choice for choice in provinces.choices(language()[:2]) if scope is None or choice[0] in scope]
+    return [choice for choice in provinces.choices(language()) if scope is None or choice[0] in scope]
 
 
 def _live(_actor: Actor, _now: datetime) -> Sequence[Sequence[Clause]]:

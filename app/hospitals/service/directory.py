@@ -177,9 +177,8 @@ def _checked(actor: Actor, data: HospitalData) -> dict[str, Any]:
     if len(_line(data.city)) > CITY_MAX_CHARS:
         errors["city"] = [_l("城市不超过 %(max)s 个字。", max=CITY_MAX_CHARS)]
     if len(aliases) > ALIASES_MAX or any(len(alias) > NAME_MAX_CHARS for alias in aliases):
-        errors["aliases"] = [
-            _l("别名不超过 %(max)s 个，每个不超过 %(chars)s 个字。", max=ALIASES_MAX, chars=NAME_MAX_CHARS)
-        ]
+        bounds = {"max": ALIASES_MAX, "chars": NAME_MAX_CHARS}
+        errors["aliases"] = [_l("别名不超过 %(max)s 个，每个不超过 %(chars)s 个字。", **bounds)]
     for field, value, bound in (("lat", data.lat, 90), ("lon", data.lon, 180)):
         if value is not None and not -bound <= value <= bound:
             errors[field] = [_l("请输入 -%(bound)s 到 %(bound)s 之间的度数。", bound=bound)]

@@ -27,7 +27,7 @@ READ, MANAGE = Permission.HOSPITALS_READ, Permission.HOSPITALS_MANAGE
 @permit(READ)
 def index() -> ResponseReturnValue:
     page = worklist.page(worklists.hospitals, current_actor(), request.args)
-    return render_template("hospitals/index.html", page=page)
+    return render_template("hospitals/index.html", page=page, may_manage=current_actor().may(MANAGE))
 
 
 @bp.get("/<uuid:hospital_id>")
@@ -44,7 +44,7 @@ def _page(
         render_template(
             "hospitals/detail.html",
             row=row,
-            province=title(row.province, language()[:2]),
+            province=title(row.province, language()),
             merged=queries.live(row.merged_into) if row.merged_into else None,
             departments=queries.departments(row.id, active_only=False),
             may_manage=current_actor().may(MANAGE) and row.merged_into is None,

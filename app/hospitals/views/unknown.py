@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -81,17 +80,13 @@ def map_unknown(unknown_id: uuid.UUID) -> ResponseReturnValue:
 def create_from_unknown(unknown_id: uuid.UUID) -> ResponseReturnValue:
     """Create the record and map to it."""
     actor, row = current_actor(), queries.unknown(current_actor(), unknown_id)
-    form: PortalForm
-    act: Callable[[], object]
-    if row.kind == UnknownKind.HOSPITAL.value:
-        form = hospital = HospitalForm()
-        act = lambda: service.map_to_new_hospital(actor, unknown_id, hospital.values())
-    else:
-        form = department = DepartmentForm()
-        act = lambda: service.map_to_new_department(actor, unknown_id, department.name.data or "")
+    form = HospitalForm() if row.kind == UnknownKind.HOSPITAL.value else DepartmentForm()
     if form.validate_on_submit():
         try:
-            act()
+            if isinstance(form, HospitalForm):
+                service.map_to_new_hospital(actor, unknown_id, form.values())
+            else:
+                service.map_to_new_department(actor, unknown_id, form.name.data or "")
             return _next(_("已新建并对应。"))
         except Invalid as error:
             form.take(error)
