@@ -19,6 +19,7 @@ FLOORS = (
     "app.hospitals",
     "app.consents",
     "app.dealers",
+    "app.settings",
     "app.customers",
     "app.notifications",
     "app.registrations",
