@@ -20,7 +20,7 @@ class DomainError(Exception):
     message: Any = _l("请求无法处理。")
 
     def __init__(self, message: Any = None, *, code: str | None = None, **facts: Any) -> None:
-        self.message = message or type(self).message
+        self.message = type(self).message if message is None else message  # not asked for truth: it is translated late
         self.code = code or type(self).code
         self.facts = facts  # extra members of the problem object; never personal data
         super().__init__(str(self.code))

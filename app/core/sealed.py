@@ -130,9 +130,8 @@ class Sealed:
             return keys.open(self.place, row_id, blob).decode()
         if subject_key is None:
             raise keys.Unreadable("no subject key given")
-        if cipher.key_id_of(blob) != cipher.OWN_KEY:
-            raise keys.Unreadable("not sealed by a subject's key")
-        return cipher.decrypt(AESGCM(subject_key), blob, cipher.place_data(self.place, row_id)).decode()
+        bound_to = cipher.place_data(self.place, row_id)
+        return cipher.decrypt(AESGCM(subject_key), cipher.OWN_KEY, blob, bound_to).decode()
 
     def indexes(self, value: str | None) -> tuple[bytes | None, bytes | None]:
         """What goes into the index and tail columns for ``value`` under the active index key."""
@@ -157,13 +156,15 @@ class SealedClauses:
 
     def matches(self, value: str) -> sa.ColumnElement[bool]:
         """Rows whose normalised value equals ``value``'s. Raises what the normaliser raises (errors.Invalid)."""
+        column = self._index(self.sealed.index)
         data = b"full|" + self.sealed.normalise(value).encode()
-        return self._among(self.sealed.index, keys.macs(self.sealed.index_purpose, data))
+        return _among(column, keys.macs(self.sealed.index_purpose, data))
 
     def tail_matches(self, last_four: str) -> sa.ColumnElement[bool]:
         """Rows that may end in these four characters: one in 65,536 others comes along; recheck after opening."""
+        column = self._index(self.sealed.tail)
         found = [mac[:TAIL_BYTES] for mac in keys.macs(self.sealed.index_purpose, _tail(last_four.strip()))]
-        return self._among(self.sealed.tail, found)
+        return _among(column, found)
 
     def opener(self) -> Opener:
         """``open(row_id, blob, subject_key=None) -> str | None`` for rows of columns; None where erased or empty."""
@@ -176,11 +177,14 @@ class SealedClauses:
 
         return open_value
 
-    def _among(self, name: str | None, found: list[bytes]) -> sa.ColumnElement[bool]:
+    def _index(self, name: str | None) -> InstrumentedAttribute[Any]:
         if name is None:
             raise TypeError(f"{self.sealed.table}.{self.sealed.name} has no such index")
-        column: InstrumentedAttribute[Any] = getattr(self.sealed.owner, name)
-        return column == found[0] if len(found) == 1 else column.in_(found)
+        return getattr(self.sealed.owner, name)  # type: ignore[no-any-return]
+
+
+def _among(column: InstrumentedAttribute[Any], found: list[bytes]) -> sa.ColumnElement[bool]:
+    return column == found[0] if len(found) == 1 else column.in_(found)
 
 
 def _tail(normal: str) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -51,7 +50,7 @@ def open_sealed(row: StoredFile) -> bytes:
     if row.erased_at is not None or (row.erase_at is not None and row.erase_at <= clock.now()):
         raise Gone()
     secret = keystore.key(row.key_id)
-    return cipher.decrypt(AESGCM(secret), store().get(row.object_key), _bound(row.kind, row.id))
+    return cipher.decrypt(AESGCM(secret), cipher.OWN_KEY, store().get(row.object_key), _bound(row.kind, row.id))
 
 
 def erase(row: StoredFile) -> None:
@@ -71,7 +70,10 @@ def erase(row: StoredFile) -> None:
 def erase_due(limit: int = BATCH) -> int:
     """Erase files whose ``erase_at`` has come; a job calls it until it returns 0. Runs in the caller's transaction."""
     due = sa.select(StoredFile).where(StoredFile.erase_at <= clock.now(), StoredFile.erased_at.is_(None)).limit(limit)
-    return _count(erase(row) for row in db.session.scalars(due).all())
+    rows = db.session.scalars(due).all()
+    for row in rows:
+        erase(row)
+    return len(rows)
 
 
 def finish_erasures(limit: int = BATCH) -> int:
@@ -87,10 +89,6 @@ def finish_erasures(limit: int = BATCH) -> int:
         store().delete(row.object_key)
         row.purged_at = clock.now()
     return len(rows)
-
-
-def _count(acts: Iterable[None]) -> int:
-    return sum(1 for _ in acts)
 
 
 def _bound(kind: str, file_id: uuid.UUID) -> bytes:

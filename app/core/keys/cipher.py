@@ -55,9 +55,10 @@ def key_id_of(blob: bytes) -> int:
     return int.from_bytes(blob[2:HEADER_BYTES], "big")
 
 
-def decrypt(key: AESGCM, blob: bytes, bound_to: bytes) -> bytes:
-    """Open ``blob``; raises Unreadable on any difference in key, place or bytes."""
-    key_id_of(blob)
+def decrypt(key: AESGCM, key_id: int, blob: bytes, bound_to: bytes) -> bytes:
+    """Open ``blob``, which must name ``key_id``; raises Unreadable on any difference in key, place or bytes."""
+    if key_id_of(blob) != key_id:
+        raise Unreadable("sealed under another key")
     body = HEADER_BYTES + NONCE_BYTES
     try:
         return key.decrypt(blob[HEADER_BYTES:body], blob[body:], bound_to)

@@ -16,7 +16,6 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app, g
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -202,7 +201,7 @@ def sweep_orphans(live_ids: LiveIds, older_than: timedelta) -> int:
 def unwrap(kind: str, key_id: uuid.UUID, wrapped: bytes) -> bytes:
     """The bytes of an item key; Unreadable when the wrap key is another one."""
     wrapper = ring().by_id(cipher.key_id_of(wrapped))
-    return cipher.decrypt(wrapper.aead, wrapped, _bound(kind, key_id))
+    return cipher.decrypt(wrapper.aead, wrapper.id, wrapped, _bound(kind, key_id))
 
 
 def rewrap_batch(kind: Kind, size: int) -> int:
@@ -229,11 +228,6 @@ def wrapped_by(wrap_key_id: int) -> int:
     query = sa.select(sa.func.count()).where(item_key.c.wrap_key_id == wrap_key_id, item_key.c.wrapped.is_not(None))
     with store().begin(write=False) as connection:
         return connection.execute(query).scalar_one()
-
-
-def opener(secret: bytes) -> AESGCM:
-    """The cipher of an item key."""
-    return AESGCM(secret)
 
 
 def _bound(kind: str, key_id: uuid.UUID) -> bytes:

@@ -73,7 +73,7 @@ class KeyEncryption:
         kek = self._by_name.get(name)
         if kek is None:
             raise Unreadable(f"a class key is wrapped by another key-encryption key ({name}); see PORTAL_KEK_OLD")
-        return cipher.decrypt(kek, wrapped, bound_to)
+        return cipher.decrypt(kek, cipher.OWN_KEY, wrapped, bound_to)
 
 
 def _fingerprint(kek: bytes) -> str:
@@ -149,7 +149,7 @@ class KeyRing:
     def open(self, place: str, row_id: Any, blob: bytes) -> bytes:
         """Decrypt what `seal` made for the same place and row; Unreadable otherwise."""
         key = self.by_id(cipher.key_id_of(blob))
-        return cipher.decrypt(key.aead, blob, cipher.place_data(place, row_id))
+        return cipher.decrypt(key.aead, key.id, blob, cipher.place_data(place, row_id))
 
     def macs(self, purpose: str, data: bytes) -> list[bytes]:
         """Keyed hashes (32 bytes) of ``data``: the active key's first, then those of keys being rotated away."""
