@@ -75,6 +75,8 @@ class Settings:
     audit_checkpoint_url: str
     audit_signing_key: bytes = field(repr=False)  # 32 bytes: Ed25519 seed
     kek_old: bytes | None = field(default=None, repr=False)  # the former kek, until `flask keys rotate --kek` ran
+    storage_access_key_id: str = ""  # S3 stores only
+    storage_secret_access_key: str = field(default="", repr=False)
     storage_region: str = "cn-local"
     allowed_regions: tuple[str, ...] = ("cn-local",)
     outbound_allow: tuple[str, ...] = ()
@@ -120,6 +122,8 @@ def load(environ: Mapping[str, str] | None = None, **override: object) -> Settin
             get("AUDIT_SIGNING_KEY") or (_local_secret(instance, "audit-signing-key") if local else ""),
             "PORTAL_AUDIT_SIGNING_KEY",
         ),
+        "storage_access_key_id": get("STORAGE_ACCESS_KEY_ID"),
+        "storage_secret_access_key": get("STORAGE_SECRET_ACCESS_KEY"),
         "storage_region": get("STORAGE_REGION") or ("cn-local" if local else ""),
         "allowed_regions": _words(get("ALLOWED_REGIONS", "cn-local" if local else "")),
         "outbound_allow": _words(get("OUTBOUND_ALLOW")),

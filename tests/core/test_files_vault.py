@@ -19,6 +19,7 @@ from app.core.files import StoredFile, vault
 from app.core.files.stores import new_object_key, open_store
 from app.core.keys import Unreadable, keystore
 from app.core.unit_of_work import unit_of_work
+from config import ConfigError
 from tests.core.keyring_app import sample_world
 
 CONTENT = b"content of a sample image " * 100
@@ -206,8 +207,7 @@ def test_the_folder_is_its_owners_alone(app: Flask, tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_down_is_unavailable() -> None:
-    environ = {"PORTAL_STORAGE_ACCESS_KEY_ID": "a", "PORTAL_STORAGE_SECRET_ACCESS_KEY": "b"}
-    store = open_store("s3://bucket?endpoint=http://127.0.0.1:9&region=cn-local", environ)
+    store = open_store("s3://bucket?endpoint=http://127.0.0.1:9&region=cn-local", "a", "b")
     key = new_object_key()
     for act in (
         lambda: store.put(key, b"x"),
@@ -224,5 +224,11 @@ def test_a_store_that_is_down_is_unavailable() -> None:
     "url", ["ftp://x", "s3://", "s3://bucket", "s3://bucket?endpoint=http://127.0.0.1:9", "/plain"]
 )
 def test_an_unusable_store_address_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"S3 store needs|must start with"):
-        open_store(url, {})
+    with pytest.raises(ConfigError, match="PORTAL_STORAGE_URL"):
+        open_store(url)
+
+
+def test_an_unwritable_folder_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    with pytest.raises(ConfigError, match="cannot write to"):
+        open_store(f"file://{tmp_path}/taken/files")

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from app.core.files import images, vault
 from app.core.files.models import StoredFile
-from app.core.files.stores import Store, store
+from app.core.files.stores import Store, install, store
 
-__all__ = ["Store", "StoredFile", "images", "store", "vault"]
+__all__ = ["Store", "StoredFile", "images", "install", "store", "vault"]

@@ -5,21 +5,21 @@ Names are random and made here; nothing a user named becomes a path. Content is 
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import obstore
-from flask import current_app
+from flask import Flask, current_app
 from flask_babel import lazy_gettext as _l
 from obstore import exceptions as obstore_errors
 from obstore.store import LocalStore, S3Store
 
 from app.core.errors import Gone, Unavailable
+from config import ConfigError
 
 T = TypeVar("T")
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}")
@@ -95,30 +95,30 @@ def _checked(key: str) -> str:
     return key
 
 
-def open_store(url: str, environ: Mapping[str, str] | None = None) -> ObjectStore:
-    """The store at ``url``: ``file:///folder`` or ``s3://bucket?endpoint=…&region=…``.
+def open_store(url: str, access: str = "", secret: str = "") -> ObjectStore:
+    """The store at ``url``: ``file:///folder`` or ``s3://bucket?endpoint=…&region=…[&style=virtual]``.
 
-    S3 credentials come from PORTAL_STORAGE_ACCESS_KEY_ID and PORTAL_STORAGE_SECRET_ACCESS_KEY. ValueError otherwise.
+    S3 needs ``access`` and ``secret``. Raises config.ConfigError with what to do; S3 is not contacted yet.
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
         folder = Path(unquote(parts.path))
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigError(f"PORTAL_STORAGE_URL: cannot write to {folder}: {error.strerror}") from error
         return ObjectStore(LocalStore(folder))
     if parts.scheme == "s3":
-        return ObjectStore(_s3(parts.netloc, parse_qs(parts.query), os.environ if environ is None else environ))
-    raise ValueError("PORTAL_STORAGE_URL must start with file:// or s3://")
+        return ObjectStore(_s3(parts.netloc, parse_qs(parts.query), access, secret))
+    raise ConfigError("PORTAL_STORAGE_URL must start with file:// or s3://")
 
 
-def _s3(bucket: str, query: dict[str, list[str]], environ: Mapping[str, str]) -> S3Store:
+def _s3(bucket: str, query: dict[str, list[str]], access: str, secret: str) -> S3Store:
     endpoint, region = query.get("endpoint", [""])[0], query.get("region", ["us-east-1"])[0]
-    access, secret = (
-        environ.get("PORTAL_STORAGE_ACCESS_KEY_ID", ""),
-        environ.get("PORTAL_STORAGE_SECRET_ACCESS_KEY", ""),
-    )
     if not (bucket and endpoint and access and secret):
-        raise ValueError(
-            "an S3 store needs a bucket, an endpoint and PORTAL_STORAGE_ACCESS_KEY_ID / _SECRET_ACCESS_KEY"
+        raise ConfigError(
+            "PORTAL_STORAGE_URL: an S3 store needs s3://bucket?endpoint=…, PORTAL_STORAGE_ACCESS_KEY_ID and "
+            "PORTAL_STORAGE_SECRET_ACCESS_KEY"
         )
     return S3Store(
         bucket,
@@ -134,8 +134,15 @@ def _s3(bucket: str, query: dict[str, list[str]], environ: Mapping[str, str]) ->
 
 def store() -> Store:
     """The store of the current app."""
-    found: Store | None = current_app.extensions.get("file_store")
-    if found is None:
-        url = current_app.extensions["settings"].storage_url
-        found = current_app.extensions.setdefault("file_store", open_store(url))
+    if "file_store" not in current_app.extensions:
+        install(current_app)
+    found: Store = current_app.extensions["file_store"]
     return found
+
+
+def install(app: Flask) -> None:
+    """Open the store at start, so that a wrong address shows then and not at the first upload."""
+    settings = app.extensions["settings"]
+    app.extensions["file_store"] = open_store(
+        settings.storage_url, settings.storage_access_key_id, settings.storage_secret_access_key
+    )
