@@ -17,6 +17,5 @@ def reading() -> Iterator[Session]:
     try:
         with Session(db.engine) as session:
             yield session
-            session.rollback()
     finally:
         writing.reset(flag)

@@ -5,12 +5,12 @@ A channel never repeats an attempt by itself; it says how the attempt ended, and
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import timedelta
 
 import sqlalchemy as sa
 
 import config
-from app.core import clock
+from app.core import clock, outbox
 from app.core.unit_of_work import evidence
 from app.notifications import follow, templates
 from app.notifications.apart import reading
@@ -23,17 +23,30 @@ from app.notifications.sms import AliyunSms
 from app.notifications.templates import Template
 from app.notifications.wechat import ValueRefused, WeChatClient, WeChatError, WeChatUnreachable
 
+VERDICTS = {
+    Verdict.SENT: outbox.Verdict.OK,
+    Verdict.RETRY: outbox.Verdict.RETRY,
+    Verdict.FALLBACK: outbox.Verdict.FALLBACK,
+    Verdict.DEAD: outbox.Verdict.DEAD,
+    Verdict.UNKNOWN: outbox.Verdict.UNKNOWN,
+}
 NOT_CONFIGURED = Outcome(Verdict.FALLBACK, "channel_not_configured")
 
 
 class Channel:
     """One way to reach a person. ``console`` replaces its edge in development and tests."""
 
-    name: ClassVar[str]
-    idempotent: ClassVar[bool] = False
+    name: str
+    idempotent: bool = False
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
+
+    def send(self, message: outbox.Outgoing) -> outbox.Delivery:
+        """What the outbox calls."""
+        outcome = self.deliver(Letter(message.id, message.template, message.to, dict(message.params)))
+        after = max(outcome.retry_at - clock.now(), timedelta(0)) if outcome.retry_at else None
+        return outbox.Delivery(VERDICTS[outcome.verdict], outcome.code[:64], outcome.reference[:128], after)
 
     def deliver(self, letter: Letter) -> Outcome:
         """One attempt. Raises nothing that a message can cause."""
@@ -139,7 +152,7 @@ class WeChatTemplate(_WeChatChannel):
             letter.to,
             self._settings.template_review_result,
             template.wechat_data(letter.params),
-            client_msg_id=letter.id,
+            client_msg_id=letter.id.replace("-", ""),  # WeChat: at most 32 characters
             page=template.page,
         )
 

@@ -60,7 +60,7 @@ def test_a_follower_gets_the_official_accounts_message(channels: dict[str, Chann
     _bind(wechat_stub)
     assert [(n, o.verdict) for n, o in _chain(channels)] == [("wechat_template", Verdict.SENT)]
     body = wechat_stub.calls(TEMPLATE)[0].json()
-    assert body["client_msg_id"] == "message-0001"
+    assert body["client_msg_id"] == "message0001"
     assert body["data"]["character_string1"]["value"] == PARAMS["number"]
 
 
