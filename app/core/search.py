@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Mapped
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased
 
 from app.core.columns import DataClass, plain
 from app.core.db import Base, db
@@ -114,13 +114,14 @@ class SearchIndex:
         words = normalise(query[:QUERY_MAX_CHARS]).split()
         if not words:
             return sa.true()
+        entry = aliased(SearchEntry)
         recheck = (
-            sa.select(SearchEntry.ref_id)
-            .where(SearchEntry.index_name == self.name, SearchEntry.ref_id == ref)
-            .where(*(SearchEntry.text.contains(word, autoescape=True) for word in words))
+            sa.select(entry.ref_id)
+            .where(entry.index_name == self.name, entry.ref_id == ref)
+            .where(*(entry.text.contains(word, autoescape=True) for word in words))
         )
         grams = (self._gram(gram, ref) for gram in bigrams(" ".join(words)))
-        return sa.and_(*grams, recheck.correlate_except(SearchEntry).exists())
+        return sa.and_(*grams, recheck.correlate_except(entry).exists())
 
     def similar(self, text: str, limit: int) -> list[tuple[UUID, int]]:
         """Entries that share most grams with ``text``, best first, with how many they share: suggestions, no search."""

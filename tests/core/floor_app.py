@@ -1,59 +1,72 @@
-"""A bare app with the ground floor's tables only, for the tests of mechanisms that need a database and no feature."""
+"""An app of chosen floors on a database of its own: for mechanisms, and for features that need no other feature.
+
+The acting person is set by the test (``app.extensions["acting"]``) instead of by a session cookie.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
+from flask import g
+from flask_wtf import CSRFProtect
 
 import config
-from app.core import calendar, keys, numbers, search, serials, throttle
-from app.core.db import Base, db, prepare_engine
-from app.core.web import Portal
+from app import core
+from app.core import keys, policy
+from app.core.db import Base, db, new_id, prepare_engine
+from app.core.policy import Actor, Permission
+from app.core.web import Portal, install_headers
+from tests.inspector import Inspector
 
-TABLES = (
-    calendar.WorkingDay,
-    calendar.CalendarState,
-    numbers.BusinessNumber,
-    search.SearchEntry,
-    search.SearchGram,
-    serials.SerialCounter,
-    throttle.ThrottleHit,
-    keys.DataKey,
-    keys.KeyRotation,
-)
+
+def staff(*permissions: Permission, provinces: frozenset[str] | None = None, name: str = "样例甲") -> Actor:
+    """A staff member with these rights, everywhere or in the provinces given."""
+    rights = MappingProxyType(dict.fromkeys(permissions, provinces))
+    return Actor("staff", id=new_id(), name=name, rights=rights)
 
 
 @contextmanager
-def floor_app(folder: Path) -> Iterator[Portal]:
+def floor_app(folder: Path, *floors: str) -> Iterator[Portal]:
     """The app inside its context, with empty tables; on PostgreSQL in a schema of its own, dropped afterwards."""
-    url = os.environ.get("PORTAL_TEST_POSTGRES", "")
+    postgres, schema = os.environ.get("PORTAL_TEST_POSTGRES", ""), f"floor_{os.getpid()}"
     environ = {"PORTAL_ENV": "test", "PORTAL_INSTANCE": str(folder)}
-    if url:
-        environ["PORTAL_DATABASE_URL"] = url
-    settings = config.load(environ)
-    app = Portal("floor")
+    settings = config.load(environ | ({"PORTAL_DATABASE_URL": postgres} if postgres else {}))
+    app = Portal("app", static_folder=str(config.ROOT / "static"), static_url_path="/static")
+    app.test_client_class = Inspector
+    app.testing = True
     app.extensions["settings"] = settings
-    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
-    app.config["SECRET_KEY"] = settings.secret_key
-    schema = f"floor_{os.getpid()}"
-    if url:
-        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"options": f"-csearch_path={schema}"}}
+    app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_url, SECRET_KEY=settings.secret_key)
+    options: dict[str, Any] = {"connect_args": {"options": f"-csearch_path={schema}"}} if postgres else {}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
+    install_headers(app, production=False)
+    app.before_request(lambda: setattr(g, "actor", app.extensions.get("acting", policy.ANONYMOUS)))
     with app.app_context():
         prepare_engine(db.engine)
-        if url:
+        core.install(app)
+        for floor in ("app.ui", *floors):
+            import_module(floor).install(app)
+        CSRFProtect(app)
+        if postgres:
             with db.engine.begin() as connection:
                 connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-        Base.metadata.create_all(db.engine, tables=[table.__table__ for table in TABLES])
-        try:
-            yield app
-        finally:
+        Base.metadata.create_all(db.engine)
+        keys.ring().prepare()
+        db.session.remove()
+    try:
+        yield app
+    finally:
+        with app.app_context():
             db.session.remove()
-            if url:
+            if postgres:
                 with db.engine.begin() as connection:
                     connection.execute(sa.schema.DropSchema(schema, cascade=True))
             db.engine.dispose()
+            keys.keystore.store().engine.dispose()
