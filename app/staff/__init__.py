@@ -1,0 +1,48 @@
+"""Staff: accounts, sign-in, sessions, roles. Every page's actor is loaded here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.core.policy import Permission
+from app.core.web import Portal
+from app.hospitals import provinces
+from app.staff import sessions
+from app.ui.frame import language
+from app.ui.navigation import NavItem, navigation
+
+STAFF_ORDER = 40
+
+
+def install(app: Portal) -> None:
+    """The session, the pages, the command, the navigation's entry."""
+    from app.staff import commands  # late: they need every model of this floor
+    from app.staff.views import bp
+
+    sessions.install(app)
+    app.jinja_env.filters["provinces"] = _province_words
+    app.register_blueprint(bp)
+    commands.install(app)
+    navigation.add(
+        "staff",
+        NavItem(
+            "staff",
+            "oversight",
+            _l("员工"),
+            "team",
+            "staff.index",
+            Permission.STAFF_READ,
+            order=STAFF_ORDER,
+            also=("staff.person", "staff.invite", "staff.roles"),
+        ),
+    )
+
+
+def _province_words(codes: Sequence[str] | None) -> str:
+    """The bounds of an assignment in words."""
+    if codes is None:
+        return _("全国")
+    return "、".join(provinces.title(code, language()) for code in codes)

@@ -1,0 +1,7 @@
+"""Pages of staff: signing in, one's own account, and the accounts of others."""
+
+from flask import Blueprint
+
+bp = Blueprint("staff", __name__, template_folder="../templates")
+
+from app.staff.views import account, people, second_factor, sign_in  # noqa: E402, F401 -- they fill the blueprint

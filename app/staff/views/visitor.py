@@ -1,0 +1,54 @@
+"""What handlers need to know about the browser: where it wants to go next, what it is, which session it has."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from flask import request, url_for
+
+from app.core.web import client_address
+from app.staff.service import Visitor
+from app.staff.sessions import current_session
+
+PATH = re.compile(r"^/(?![/\\])[^\\\x00-\x20]*$")
+LONGEST_NEXT = 2_000
+BROWSERS = (
+    ("MicroMessenger", "WeChat"),
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def next_page(wanted: str | None, fallback: str = "/") -> str:
+    """``wanted`` when it is a path of this host and not the sign-in itself, else ``fallback`` (ASVS 3.7.2)."""
+    if not wanted or len(wanted) > LONGEST_NEXT or not PATH.fullmatch(wanted):
+        return fallback
+    parts = urlsplit(wanted)
+    if parts.scheme or parts.netloc or parts.path in (url_for("staff.login"), url_for("staff.logout")):
+        return fallback
+    return wanted
+
+
+def visitor() -> Visitor:
+    """Address and browser of this request, and the session row its cookie points to."""
+    found = current_session()
+    held = (found.staff_id, found.id) if found is not None else None
+    return Visitor(client_address(), device_words(request.headers.get("User-Agent", "")), held)
+
+
+def device_words(agent: str) -> str:
+    """``Chrome · Windows``: nothing of the header itself is kept."""
+    browser = next((word for sign, word in BROWSERS if sign in agent), "")
+    system = next((word for sign, word in SYSTEMS if sign in agent), "")
+    return " · ".join(word for word in (browser, system) if word)
