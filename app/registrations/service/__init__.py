@@ -7,6 +7,7 @@ Applicant: `submit` `resubmit` `withdraw` `appeal`. Reviewer: `claim_next` `clai
 
 from __future__ import annotations
 
+from app.registrations.checks import FIELDS, Verdict
 from app.registrations.service.after import find, merge, reinstate, revoke, suspend, undo
 from app.registrations.service.decide import (
     approve,
@@ -17,7 +18,7 @@ from app.registrations.service.decide import (
     reject,
     release_hold,
 )
-from app.registrations.service.facts import FIELDS, Claim, Decided, Entered, Seen, Verdict
+from app.registrations.service.facts import Claim, Decided, Entered, Seen
 from app.registrations.service.jobs import settle_due
 from app.registrations.service.lease import (
     claim,

@@ -17,9 +17,10 @@ from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
 from app.core.sanitize import sanitize
 from app.registrations import reasons as catalogue
+from app.registrations.checks import FIELDS, Verdict
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent, ReviewDraft
 from app.registrations.service import erasure, guards, notice, people
-from app.registrations.service.facts import FIELDS, NOTE_MAX, PUBLIC_TEXT_MAX, Decided, Entered, Facts, Seen, Verdict
+from app.registrations.service.facts import NOTE_MAX, PUBLIC_TEXT_MAX, Decided, Entered, Facts, Seen
 from app.registrations.service.record import NO_LEASE, move
 from app.registrations.workflow import Status
 
@@ -119,9 +120,7 @@ def decide(
 
 def save_checks(actor: Actor, row: Registration, checks: Mapping[str, str]) -> None:
     """Keep the verdicts of this round; the latest counts. Unknown fields and verdicts raise Invalid."""
-    given = {name: verdict for name, verdict in checks.items() if verdict}
-    if not set(given) <= set(FIELDS) or not set(given.values()) <= set(Verdict):
-        raise Invalid(code="check_unknown")
+    given = _known(checks)
     where = FieldCheck.registration_id == row.id, FieldCheck.round == row.round
     known = {check.field: check for check in db.session.scalars(sa.select(FieldCheck).where(*where))}
     for name, verdict in given.items():
@@ -134,7 +133,15 @@ def save_checks(actor: Actor, row: Registration, checks: Mapping[str, str]) -> N
     db.session.flush()
 
 
+def _known(checks: Mapping[str, str]) -> dict[str, str]:
+    given = {name: verdict for name, verdict in checks.items() if verdict}
+    if not set(given) <= set(FIELDS) or not set(given.values()) <= set(Verdict):
+        raise Invalid(code="check_unknown")
+    return given
+
+
 def _clean_facts(row: Registration, entered: Entered, reasons: tuple[Any, ...]) -> Facts:
+    _known(entered.checks)
     if len(entered.public_text) > PUBLIC_TEXT_MAX:
         raise Invalid(code="public_text_too_long", fields={"public_text": [_l("最多 120 个字。")]})
     if len(entered.private_note) > NOTE_MAX:
@@ -146,7 +153,7 @@ def _clean_facts(row: Registration, entered: Entered, reasons: tuple[Any, ...]) 
 
 def _times(row: Registration, action: str, effective_at: datetime) -> dict[str, Any]:
     """The instants that a decision sets, counted from when it takes effect."""
-    days = lambda key: effective_at + timedelta(days=numbers.get(key))  # noqa: E731
+    days = lambda key: effective_at + timedelta(days=numbers.get(key))
     if action in ("approve_registration", "approve_second", "grant_appeal"):
         return {"erase_at": days("badge_retention_days"), "answer_by": None, "appeal_by": None}
     if action == "ask_resubmission":

@@ -7,24 +7,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from app.registrations.checks import FIELDS, Verdict
 
 if TYPE_CHECKING:
     from app.core.files.images import CleanImage
     from app.registrations.models import Registration, RegistrationEvent, ReviewReason
 
-FIELDS = ("name", "hospital", "department", "title", "position")
 PUBLIC_TEXT_MAX = 120
 NOTE_MAX = 500
-
-
-class Verdict(StrEnum):
-    """What was verified about a claimed field. Later rights may ask for `SEEN`."""
-
-    SEEN = "seen"  # on the badge
-    SEEN_OTHERWISE = "seen_otherwise"  # on another document or by asking the hospital
-    CLAIMED_ONLY = "claimed_only"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from base64 import urlsafe_b64encode
-from datetime import datetime
 
 import sqlalchemy as sa
-from app.customers.models import Customer
 from flask_babel import lazy_gettext as _l
 
-from app.core import clock, keys, numbers
+from app.core import clock, numbers
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.errors import Conflict, NotFound
 from app.core.policy import Actor, Permission
 from app.registrations.models import Registration, RegistrationEvent, ReviewReason
 from app.registrations.queries.scope import in_scope
 from app.registrations.service.facts import Entered, Facts, Seen
 from app.registrations.service.places import adopt_mapping, is_mapped
 from app.registrations.service.record import settle
+from app.registrations.task import holds_lease, refuse_own, token_of
 
-LEASE_KEY = keys.declare("lease")
 DECIDING = (
     "approve_registration", "ask_resubmission", "reject_registration", "ask_second", "approve_second",
     "reject_second", "grant_appeal", "deny_appeal",
@@ -38,28 +35,6 @@ def load(actor: Actor, registration_id: uuid.UUID, *, permission: Permission) ->
     settle(row, clock.now())
     adopt_mapping(row)
     return row
-
-
-def refuse_own(actor: Actor, row: Registration) -> None:
-    """C12: whoever has the applicant's phone number has no part in the case. Raises Forbidden."""
-    if actor.phone_index is None:
-        return
-    own = sa.select(Customer.id).where(Customer.id == row.customer_id, Customer.phone_index == actor.phone_index)
-    if db.session.execute(own).first() is not None:
-        raise Forbidden(_l("这是您本人的注册，须由同事处理。"), code="own_registration")
-
-
-def token_of(row: Registration) -> str:
-    """The lease's token: derived from its nonce, so that a page can be made again and a database dump holds none."""
-    nonce, holder = row.lease_nonce, row.lease_staff_id
-    if nonce is None or holder is None:
-        return ""
-    return urlsafe_b64encode(keys.mac(LEASE_KEY, nonce + holder.bytes)).decode().rstrip("=")
-
-
-def holds_lease(actor: Actor, row: Registration, now: datetime) -> bool:
-    """Whether this person has the live task on the case."""
-    return row.lease_staff_id is not None and row.lease_staff_id == actor.id and row.leased(now)
 
 
 def require_lease(actor: Actor, row: Registration, token: str) -> None:

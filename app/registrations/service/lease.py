@@ -8,18 +8,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from app.customers.models import Customer
 from flask_babel import lazy_gettext as _l
 
 from app.core import audit, clock, numbers
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.policy import Actor, Permission
+from app.customers.models import Customer
 from app.registrations.models import Registration, ReviewDraft
 from app.registrations.queries.scope import in_scope
 from app.registrations.service import guards
 from app.registrations.service.facts import Entered
 from app.registrations.service.record import NO_LEASE
+from app.registrations.task import token_of
 from app.registrations.workflow import OPEN, Status
 
 NONCE_BYTES = 16
@@ -44,7 +45,7 @@ def claim_next(actor: Actor) -> Claimed | None:
     for extra in ([Registration.id.not_in(handed_back)], []):
         row = _take_oldest(actor, now, extra)
         if row is not None:
-            return row, guards.token_of(row)
+            return row, token_of(row)
     return None
 
 
@@ -70,7 +71,7 @@ def claim(actor: Actor, registration_id: uuid.UUID) -> Claimed:
         if len(open_cases(actor, now)) >= numbers.get("open_leases"):
             raise Conflict(_l("您手上的件数已到上限，请先处理或交回一件。"), code="lease_limit")
     grant(actor, row, now)
-    return row, guards.token_of(row)
+    return row, token_of(row)
 
 
 def renew_lease(actor: Actor, registration_id: uuid.UUID, lease_token: str) -> datetime:

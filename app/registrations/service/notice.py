@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from app.customers import service as customers
-
 from app.core import outbox
 from app.core.clock import SHANGHAI
+from app.customers import service as customers
 from app.registrations import reasons as catalogue
 from app.registrations.models import Registration, RegistrationEvent
 from app.registrations.workflow import Status, workflow

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from app.customers import service as customers
-from app.customers.models import Customer
 
 from app.core.db import db
 from app.core.errors import Forbidden, NotFound
 from app.core.policy import Actor
+from app.customers import service as customers
+from app.customers.models import Customer
 from app.registrations.models import Registration, Submission
 
 

@@ -12,7 +12,7 @@ from app.core.db import db
 from app.core.errors import Invalid
 from app.hospitals import queries as hospitals
 from app.hospitals import service as hospital_service
-from app.hospitals.models import Hospital, UnknownName
+from app.hospitals.models import Hospital, UnknownKind, UnknownName
 from app.registrations.models import Registration
 from app.registrations.service.facts import Claim
 
@@ -40,7 +40,9 @@ class Place:
 def resolve(claim: Claim) -> Place:
     """Look up what was chosen, note what was typed. Raises Invalid for a record that cannot be named any more."""
     hospital = _hospital(claim)
-    unknown = None if hospital is not None else hospital_service.note_unknown_hospital(claim.hospital_name)
+    unknown = (
+        None if hospital is not None else hospital_service.report_unknown(UnknownKind.HOSPITAL, claim.hospital_name)
+    )
     if hospital is None and unknown is not None and unknown.mapped_hospital_id is not None:
         hospital = hospitals.live(unknown.mapped_hospital_id)
     department_id, unknown_department_id, department_text = _department(claim, hospital, unknown)
@@ -89,7 +91,8 @@ def _department(
     claim: Claim, hospital: Hospital | None, unknown: UnknownName | None
 ) -> tuple[uuid.UUID | None, uuid.UUID | None, str]:
     if claim.department_id is None:
-        typed = hospital_service.note_unknown_department(
+        typed = hospital_service.report_unknown(
+            UnknownKind.DEPARTMENT,
             claim.department_name,
             hospital_id=hospital.id if hospital is not None else None,
             within_id=unknown.id if unknown is not None and hospital is None else None,

@@ -1,0 +1,32 @@
+"""Registrations: applications of hospital workers, the review of their badges, and what follows from a decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from app.core.web import Portal
+
+
+@click.command("seed-reasons")
+def seed_reasons() -> None:
+    """Put the reasons into the catalogue that it lacks."""
+    from app.core.unit_of_work import unit_of_work
+    from app.registrations import reasons
+
+    with unit_of_work():
+        click.echo(f"{reasons.seed()} reasons added")
+
+
+def install(app: Portal) -> None:
+    """Pages, offers to the rooms below, the minute's job, the command that seeds the reasons."""
+    from app.registrations import offers
+    from app.registrations.service import jobs
+    from app.registrations.views import bp
+
+    app.register_blueprint(bp)
+    offers.install()
+    jobs.install()
+    app.cli.add_command(seed_reasons)

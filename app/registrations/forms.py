@@ -1,0 +1,80 @@
+"""The one form of the case page: everything a decision may need; each button sends it to its own address."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import Length, Optional
+from wtforms.widgets import HiddenInput
+
+from app.registrations.checks import FIELDS, Verdict
+from app.registrations.models import ReviewReason
+from app.registrations.service import Entered, Seen
+from app.registrations.service.facts import NOTE_MAX, PUBLIC_TEXT_MAX
+from app.ui.forms import PortalForm
+
+FIELD_LABELS: dict[str, Any] = {
+    "name": _l("姓名"),
+    "hospital": _l("医院"),
+    "department": _l("科室"),
+    "title": _l("职称"),
+    "position": _l("职务"),
+}
+VERDICTS = ((Verdict.SEEN.value, _l("证件上已见")), (Verdict.CLAIMED_ONLY.value, _l("仅申报")))
+
+
+def _check(name: str) -> RadioField:
+    return RadioField(FIELD_LABELS[name], choices=VERDICTS, validate_choice=False, validators=[Optional()])
+
+
+class DecisionForm(PortalForm):
+    """Lease token and evidence version say what the page was made from."""
+
+    lease_token = HiddenField()
+    evidence_version = IntegerField(widget=HiddenInput(), validators=[Optional()])
+    task = HiddenField()
+    check_name = _check("name")
+    check_hospital = _check("hospital")
+    check_department = _check("department")
+    check_title = _check("title")
+    check_position = _check("position")
+    reasons = SelectMultipleField(_l("原因"), validate_choice=False)
+    public_text = TextAreaField(_l("对方会看到"), [Optional(), Length(max=PUBLIC_TEXT_MAX)])
+    private_note = TextAreaField(_l("内部备注"), [Optional(), Length(max=NOTE_MAX)])
+    until = DateField(_l("搁置到"), [Optional()])
+    target = StringField(_l("并入编号"), [Optional(), Length(max=20)])
+
+    def seen(self) -> Seen:
+        return Seen(self.lease_token.data or "", self.evidence_version.data or 0)
+
+    def checks(self) -> dict[str, str]:
+        found = {name: self[f"check_{name}"].data for name in FIELDS}
+        return {name: verdict for name, verdict in found.items() if verdict and verdict != "None"}
+
+    def entered(self, catalogue: list[ReviewReason] | None = None) -> Entered:
+        """What was typed; without a public text the chosen reasons' own words stand in (scripts fill them earlier)."""
+        codes = tuple(self.reasons.data or ())
+        public = self.public_text.data or ""
+        if not public and catalogue:
+            public = "".join(reason.public_long for reason in catalogue if reason.code in codes)[:PUBLIC_TEXT_MAX]
+        return Entered(self.checks(), codes, public, self.private_note.data or "")
+
+    def fill(self, entered: Entered) -> None:
+        """Show what was kept in a draft."""
+        for name in FIELDS:
+            self[f"check_{name}"].data = entered.checks.get(name)
+        self.reasons.data = list(entered.reasons)
+        self.public_text.data, self.private_note.data = entered.public_text, entered.private_note
+
+    def hold_until(self) -> date | None:
+        found: date | None = self.until.data
+        return found
+
+
+class NoteForm(PortalForm):
+    """Suspend, reinstate, revoke, release: one note."""
+
+    private_note = TextAreaField(_l("原因"), [Length(max=NOTE_MAX)])

@@ -1,0 +1,180 @@
+"""What the case page and the drawer show: read once, as plain values."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from app.core import clock
+from app.core.db import db
+from app.core.errors import Forbidden, Gone, NotFound
+from app.core.files import StoredFile
+from app.core.policy import Actor, Permission
+from app.customers.models import Customer
+from app.registrations.checks import FIELDS
+from app.registrations.models import FieldCheck, Registration, RegistrationEvent, Submission, SubmissionImage
+from app.registrations.queries.scope import in_scope
+from app.registrations.task import holds_lease, refuse_own, token_of
+from app.registrations.workflow import OPEN, TASKS
+
+READ, DECIDE = Permission.REGISTRATIONS_READ, Permission.REGISTRATIONS_DECIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A photo as the page needs it; ``gone`` once it is erased or due to be."""
+
+    id: uuid.UUID
+    place: int
+    size: int
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything about one registration that a reviewer may see. No gender, phone masked by the page."""
+
+    row: Registration
+    submission: Submission
+    name: str | None
+    phone: str | None
+    pictures: Sequence[Picture]
+    checks: Mapping[str, str]
+    events: Sequence[RegistrationEvent]
+    now: datetime
+    mine: bool  # this actor holds the live task
+    own: bool  # the applicant has this actor's phone number
+    holder: str | None
+    token: str
+
+    @property
+    def status(self) -> str:
+        return self.row.effective_status(self.now) if self.row.wakes_at else self.row.status
+
+    @property
+    def mapped(self) -> bool:
+        return self.row.hospital_id is not None and self.row.department_id is not None
+
+    def claimed(self) -> list[tuple[str, str]]:
+        """Claimed fields in page order, as the applicant typed or chose them."""
+        sent = self.submission
+        values = {
+            "name": self.name or "",
+            "hospital": sent.hospital_text,
+            "department": sent.department_text,
+            "title": sent.title,
+            "position": sent.position,
+        }
+        return [(field, values[field]) for field in FIELDS]
+
+
+def row_by_number(actor: Actor, number: str, permission: Permission = READ) -> Registration:
+    """The registration in the actor's scope. Raises NotFound, Forbidden."""
+    query = sa.select(Registration).where(Registration.number == number, *in_scope(actor, permission))
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def case(actor: Actor, number: str) -> Case:
+    """The case for its page. Raises NotFound outside the scope."""
+    row, now = row_by_number(actor, number), clock.now()
+    sent = db.session.scalars(
+        sa.select(Submission).where(Submission.registration_id == row.id, Submission.round == row.round)
+    ).one()
+    checks = sa.select(FieldCheck.field, FieldCheck.verdict).where(
+        FieldCheck.registration_id == row.id, FieldCheck.round == row.round
+    )
+    mine = holds_lease(actor, row, now)
+    return Case(
+        row=row,
+        submission=sent,
+        name=_readable(sent),
+        phone=_phone(row),
+        pictures=pictures(sent.id),
+        checks={check.field: check.verdict for check in db.session.execute(checks)},
+        events=events(row),
+        now=now,
+        mine=mine,
+        own=is_own(actor, row),
+        holder=row.lease_name if row.leased(now) else None,
+        token=token_of(row) if mine else "",
+    )
+
+
+def events(row: Registration) -> Sequence[RegistrationEvent]:
+    """What happened, newest first."""
+    query = sa.select(RegistrationEvent).where(RegistrationEvent.registration_id == row.id)
+    return db.session.scalars(query.order_by(RegistrationEvent.version.desc())).all()
+
+
+def pictures(submission_id: uuid.UUID) -> list[Picture]:
+    """Photos of one round, in order."""
+    now = clock.now()
+    query = (
+        sa.select(SubmissionImage.id, SubmissionImage.place, StoredFile.size, StoredFile.erase_at, StoredFile.erased_at)
+        .join(StoredFile, StoredFile.id == SubmissionImage.main_id)
+        .where(SubmissionImage.submission_id == submission_id)
+        .order_by(SubmissionImage.place)
+    )
+    return [
+        Picture(i, place, size, erased_at is not None or (erase_at is not None and erase_at <= now))
+        for i, place, size, erase_at, erased_at in db.session.execute(query)
+    ]
+
+
+def image_file(actor: Actor, number: str, image_id: uuid.UUID, *, thumb: bool) -> tuple[Registration, StoredFile]:
+    """The stored photo for somebody with a live task on the case (decisions.md 21).
+
+    Out of scope NotFound; in scope without a task Forbidden (``claim_first``); one's own case Forbidden; erased Gone.
+    """
+    row = row_by_number(actor, number)
+    refuse_own(actor, row)
+    options = selectinload(SubmissionImage.thumbnail if thumb else SubmissionImage.main)
+    query = sa.select(SubmissionImage).where(SubmissionImage.id == image_id, SubmissionImage.registration_id == row.id)
+    image = db.session.scalars(query.options(options)).one_or_none()
+    if image is None:
+        raise NotFound()
+    if not (actor.may(DECIDE) and row.status in TASKS and holds_lease(actor, row, clock.now())):
+        raise Forbidden(code="claim_first")
+    stored = image.thumbnail if thumb else image.main
+    if stored.erased_at is not None or (stored.erase_at is not None and stored.erase_at <= clock.now()):
+        raise Gone()
+    return row, stored
+
+
+def claimable(actor: Actor, found: Case) -> bool:
+    """Whether the page offers to claim this very case (the service decides for good)."""
+    if not actor.may(DECIDE) or found.own or found.mine or found.row.status not in OPEN or found.holder:
+        return False
+    special = found.row.status in TASKS[1:] or found.row.lease_staff_id == actor.id
+    return special or actor.may(Permission.REGISTRATIONS_LEAD)
+
+
+def is_own(actor: Actor, row: Registration) -> bool:
+    try:
+        refuse_own(actor, row)
+    except Forbidden:
+        return True
+    return False
+
+
+def _readable(sent: Submission) -> str | None:
+    try:
+        return sent.name
+    except Gone:
+        return None
+
+
+def _phone(row: Registration) -> str | None:
+    person = db.session.get(Customer, row.customer_id)
+    try:
+        return person.phone if person is not None else None
+    except Gone:
+        return None

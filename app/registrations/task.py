@@ -1,0 +1,40 @@
+"""Who has a task on a case: the lease's holder and its token, and who may never have one."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+
+from app.core import keys
+from app.core.db import db
+from app.core.errors import Forbidden
+from app.core.policy import Actor
+from app.customers.models import Customer
+from app.registrations.models import Registration
+
+LEASE_KEY = keys.declare("lease")
+
+
+def refuse_own(actor: Actor, row: Registration) -> None:
+    """C12: whoever has the applicant's phone number has no part in the case. Raises Forbidden."""
+    if actor.phone_index is None:
+        return
+    own = sa.select(Customer.id).where(Customer.id == row.customer_id, Customer.phone_index == actor.phone_index)
+    if db.session.execute(own).first() is not None:
+        raise Forbidden(_l("这是您本人的注册，须由同事处理。"), code="own_registration")
+
+
+def token_of(row: Registration) -> str:
+    """The lease's token: derived from its nonce, so that a page can be made again and a database dump holds none."""
+    nonce, holder = row.lease_nonce, row.lease_staff_id
+    if nonce is None or holder is None:
+        return ""
+    return urlsafe_b64encode(keys.mac(LEASE_KEY, nonce + holder.bytes)).decode().rstrip("=")
+
+
+def holds_lease(actor: Actor, row: Registration, now: datetime) -> bool:
+    """Whether this person has the live task on the case."""
+    return row.lease_staff_id is not None and row.lease_staff_id == actor.id and row.leased(now)

@@ -1,0 +1,21 @@
+"""Pages of the registration review; thin, each calls one service verb."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.errors import Unavailable
+from app.ui.errors import on_domain_error
+
+bp = Blueprint("registrations", __name__, url_prefix="/registrations", template_folder="../templates")
+
+
+@bp.errorhandler(SQLAlchemyError)
+def _database_refused(_error: SQLAlchemyError) -> ResponseReturnValue:
+    """The database or the audit log did not take it: nothing happened, no image was sent (review.md 2, no. 9)."""
+    return on_domain_error(Unavailable())
+
+
+from app.registrations.views import case, decide, images, queue  # noqa: E402, F401

@@ -1,0 +1,137 @@
+"""The case page, and what holds it: claim, renewal, hand-back, saved checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.core import calendar, clock, counters, numbers
+from app.core.errors import DomainError
+from app.core.policy import Actor, Permission, current_actor, permit
+from app.registrations import reasons as catalogue
+from app.registrations import service
+from app.registrations.checks import FIELDS, Verdict
+from app.registrations.forms import FIELD_LABELS, VERDICTS, DecisionForm, NoteForm
+from app.registrations.queries import case as cases
+from app.registrations.queries.queue import CHIPS, late, waiting
+from app.registrations.views import bp
+from app.registrations.views.queue import claim_url
+from app.registrations.views.timeline import timeline
+from app.ui import toasts
+from app.ui.frame import url_or_none
+
+DECIDE = Permission.REGISTRATIONS_DECIDE
+
+
+@bp.get("/<number>")
+@permit(Permission.REGISTRATIONS_READ)
+def case(number: str) -> ResponseReturnValue:
+    return draw(current_actor(), number)
+
+
+@bp.post("/<number>/claim")
+@permit(DECIDE)
+def claim(number: str) -> ResponseReturnValue:
+    """Take this very case: leads any, others a second reading, an appeal, or what they just had."""
+    actor = current_actor()
+    service.claim(actor, service.find(actor, number))
+    return redirect(url_for(".case", number=number))
+
+
+@bp.post("/<number>/lease")
+@permit(DECIDE)
+def renew(number: str) -> ResponseReturnValue:
+    """Prolong the claim while somebody works on the page; JSON for the page's script."""
+    actor, form = current_actor(), DecisionForm()
+    until = service.renew_lease(actor, service.find(actor, number), form.lease_token.data or "")
+    local = until.astimezone(clock.SHANGHAI)
+    return jsonify(until=local.isoformat(timespec="seconds"), words=_("占用至 %(time)s", time=f"{local:%H:%M}"))
+
+
+@bp.post("/<number>/hand-back", defaults={"then": "queue"})
+@bp.post("/<number>/hand-back/<any(queue, next):then>")
+@permit(DECIDE)
+def hand_back(number: str, then: str) -> ResponseReturnValue:
+    """Give it back with what was entered; to the queue, or to the next case."""
+    actor, form = current_actor(), DecisionForm()
+    try:
+        service.hand_back(actor, service.find(actor, number), form.lease_token.data or "", form.entered())
+    except DomainError as refusal:
+        return draw(actor, number, form, refusal), refusal.status
+    toasts.show("act", _("已交回 %(number)s，填写内容保留着。", number=number))
+    return redirect(claim_url(actor) if then == "next" else url_for(".queue"))
+
+
+@bp.post("/<number>/checks")
+@permit(DECIDE)
+def all_seen(number: str) -> ResponseReturnValue:
+    """V without scripts: every field seen on the badge, the rest of the form kept."""
+    actor, form = current_actor(), DecisionForm()
+    try:
+        seen = dict.fromkeys(FIELDS, Verdict.SEEN.value)
+        service.check_fields(actor, service.find(actor, number), form.seen(), seen)
+    except DomainError as refusal:
+        return draw(actor, number, form, refusal), refusal.status
+    for name in FIELDS:
+        form[f"check_{name}"].data = Verdict.SEEN.value
+    return draw(actor, number, form)
+
+
+def draw(
+    actor: Actor, number: str, form: DecisionForm | None = None, refusal: DomainError | None = None
+) -> ResponseReturnValue:
+    """The page; after a refusal with all that was typed, and the refusal's words."""
+    found, reasons = cases.case(actor, number), catalogue.current()
+    if form is None:
+        form = _fresh(actor, found)
+    else:  # the page is made anew from what is true now; only the typed words are old
+        form.lease_token.data, form.evidence_version.data = found.token, found.row.evidence_version
+    if form.until.data is None:
+        form.until.data = calendar.add_working_days(clock.today(), 1)
+    if actor.may(DECIDE):
+        counters.want("registrations:waiting", waiting(actor))
+        counters.want("registrations:late", late(actor))
+    return render_template("registrations/case.html", **_context(actor, found, form, reasons, refusal))
+
+
+def _fresh(actor: Actor, found: cases.Case) -> DecisionForm:
+    form = DecisionForm(formdata=None)
+    draft = service.draft_of(actor, found.row) if found.mine else None
+    form.fill(draft or service.Entered(checks=found.checks))
+    form.lease_token.data, form.evidence_version.data = found.token, found.row.evidence_version
+    return form
+
+
+def _context(
+    actor: Actor, found: cases.Case, form: DecisionForm, reasons: list[Any], refusal: DomainError | None
+) -> dict[str, Any]:
+    now, row = found.now, found.row
+    left = calendar.working_seconds_between(now, row.due_at)
+    decides = actor.may(DECIDE)
+    undoable = row.decided_by == actor.id and row.effective_at is not None and row.effective_at > now
+    return {
+        "case": found,
+        "form": form,
+        "chip": CHIPS[found.status],
+        "labels": FIELD_LABELS,
+        "verdicts": VERDICTS,
+        "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
+        "refusal": refusal,
+        "items": timeline(found, reasons),
+        "due_left": left,
+        "due_budget": numbers.get("review_due_hours" if row.round == 1 else "resubmission_due_hours") * 3600,
+        "max_rounds": numbers.get("max_rounds"),
+        "claimable": cases.claimable(actor, found),
+        "may_decide": decides,
+        "waiting": counters.value("registrations:waiting") if decides else None,
+        "late": counters.value("registrations:late") if decides else None,
+        "undo_until": row.effective_at if undoable else None,
+        "unknown_url": url_or_none("hospitals.unknown") if actor.may(Permission.HOSPITALS_MANAGE) else None,
+        "note_form": NoteForm(formdata=None) if actor.may(Permission.REGISTRATIONS_LEAD) else None,
+        "others": [c for c in service.open_cases(actor, now) if c.id != row.id] if found.mine else [],
+        "proposal": next((e for e in found.events if e.action == "ask_second"), None),
+        "appeal": next((e for e in found.events if e.action == "appeal_rejection"), None),
+    }
