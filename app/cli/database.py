@@ -10,8 +10,12 @@ from alembic import command
 from alembic.config import Config
 from flask.cli import AppGroup
 
+from app.consents import service as consents
+from app.core import calendar
 from app.core.db import db, writing
+from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
+from app.registrations import reasons
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 LOCK = 7_316_001  # advisory lock: two deployments never migrate at once
@@ -27,6 +31,20 @@ def alembic_config(connection: sa.Connection) -> Config:
 
 def upgrade(app: Portal, revision: str = "head") -> None:
     """Bring the database to ``revision``; does nothing when it is there."""
+    _migrate(app, revision)
+    if revision == "head":
+        with app.app_context(), unit_of_work():
+            seed_reference()
+
+
+def seed_reference() -> None:
+    """What the portal cannot work without: working days, the policy's first version, review reasons. Idempotent."""
+    calendar.seed()
+    consents.seed()
+    reasons.seed()
+
+
+def _migrate(app: Portal, revision: str) -> None:
     with app.app_context(), db.engine.connect() as connection:
         token = writing.set(True)
         try:
