@@ -11,12 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import obstore
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import current_app
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore, S3Store
 
 from app.core import clock
 from app.core.audit.chain import canonical, read_head
@@ -59,15 +60,34 @@ class Checkpoint:
 
 
 def store() -> Any:
-    """The store of ``settings.audit_checkpoint_url``. Raises CheckpointError when it cannot be opened."""
-    url: str = current_app.extensions["settings"].audit_checkpoint_url
-    parts = urlsplit(url)
+    """The store of ``settings.audit_checkpoint_url``: ``file:///folder`` or ``s3://bucket?endpoint=…&region=…``.
+
+    S3 takes PORTAL_AUDIT_CHECKPOINT_ACCESS_KEY_ID and _SECRET_ACCESS_KEY: a second account that may create and read
+    objects, never replace or delete them. Raises CheckpointError when the store cannot be opened.
+    """
+    parts = urlsplit(current_app.extensions["settings"].audit_checkpoint_url)
     try:
         if parts.scheme == "file":
             return LocalStore(Path(unquote(parts.path)), mkdir=True)
-        return from_url(url)
+        if parts.scheme == "s3":
+            return _s3(parts.netloc, dict(parse_qsl(parts.query)))
     except (BaseError, ValueError, OSError) as error:
         raise CheckpointError(f"the checkpoint store cannot be opened: {type(error).__name__}") from error
+    raise CheckpointError("PORTAL_AUDIT_CHECKPOINT_URL must start with file:// or s3://")
+
+
+def _s3(bucket: str, query: dict[str, str]) -> S3Store:
+    endpoint = query.get("endpoint", "")
+    return S3Store(
+        bucket,
+        endpoint=endpoint,
+        region=query.get("region", "us-east-1"),
+        access_key_id=os.environ.get("PORTAL_AUDIT_CHECKPOINT_ACCESS_KEY_ID", ""),
+        secret_access_key=os.environ.get("PORTAL_AUDIT_CHECKPOINT_SECRET_ACCESS_KEY", ""),
+        virtual_hosted_style_request=query.get("style", "path") == "virtual",
+        client_options={"timeout": "20s", "connect_timeout": "3s", "allow_http": endpoint.startswith("http://")},
+        retry_config={"max_retries": 2},
+    )
 
 
 def write() -> list[Checkpoint]:
