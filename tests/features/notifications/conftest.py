@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -36,12 +39,27 @@ def aliyun_stub() -> Iterator[AliyunStub]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, wechat_stub: WeChatStub, aliyun_stub: AliyunStub) -> config.Settings:
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """A fresh database: a SQLite file, or one on the server of PORTAL_TEST_POSTGRES (see scripts/suite.py)."""
+    server = os.environ.get("PORTAL_TEST_POSTGRES", "")
+    if not server:
+        yield f"sqlite:///{tmp_path}/portal.db"
+        return
+    name = f"notifications_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        yield f"{server.rsplit('/', 1)[0]}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, wechat_stub: WeChatStub, aliyun_stub: AliyunStub) -> config.Settings:
     """Test settings whose network edge is the stubs, with the console off."""
     return config.load(
         {
             "PORTAL_ENV": "test",
             "PORTAL_INSTANCE": str(tmp_path),
+            "PORTAL_DATABASE_URL": database_url,
             "PORTAL_WECHAT_API_BASE": wechat_stub.base,
             "PORTAL_WECHAT_MINI_APPID": wechat.MINI,
             "PORTAL_WECHAT_MINI_SECRET": wechat.SECRET,
