@@ -5,6 +5,8 @@ A channel never repeats an attempt by itself; it says how the attempt ended, and
 
 from __future__ import annotations
 
+import time
+import uuid
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -53,6 +55,8 @@ class Channel:
         template = templates.CATALOGUE.get(letter.template)
         if template is None:
             return Outcome(Verdict.DEAD, "template_unknown")
+        if template.seconds and _age(letter) > template.seconds:
+            return Outcome(Verdict.DEAD, "too_late")
         waiting = self._held()
         if waiting is not None:
             return waiting
@@ -229,6 +233,14 @@ class Email(Channel):
 
     def _transmit(self, letter: Letter, template: Template) -> Outcome:
         return self._mail.send(letter, *template.email_text(letter.params))
+
+
+def _age(letter: Letter) -> float:
+    """Seconds since the message was written; its id tells (see `core.db.new_id`), by the machine's own clock."""
+    try:
+        return time.time() - (uuid.UUID(letter.id).int >> 80) / 1000
+    except ValueError:
+        return 0.0
 
 
 def build(settings: config.Settings, client: WeChatClient, outbound: Outbound) -> list[Channel]:

@@ -13,6 +13,7 @@ from app.notifications.wechat.errors import ValueRefused
 
 WECHAT_TEMPLATE, WECHAT_SUBSCRIBE, SMS, EMAIL = "wechat_template", "wechat_subscribe", "sms", "email"
 CUSTOMER_ORDER = (WECHAT_TEMPLATE, WECHAT_SUBSCRIBE, SMS)
+CODE_SECONDS = 300  # how long a login code can be used
 SEE_APP = "请在小程序内查看结果与下一步"
 
 
@@ -36,6 +37,7 @@ class Template:
     wechat: Mapping[str, str] = field(default_factory=dict)
     page: str = ""
     secret: tuple[str, ...] = ()
+    seconds: int = 0  # after this long it is worth nothing any more and is not sent; 0: always worth sending
 
     def wechat_data(self, params: Mapping[str, str]) -> dict[str, str]:
         """Field values for WeChat. A reason that does not fit its field gives way to the fixed words."""
@@ -91,6 +93,7 @@ CATALOGUE: dict[str, Template] = {
             sms="template_login_code",
             sms_params={"code": "{code}"},
             secret=("code",),
+            seconds=CODE_SECONDS,
         ),
         Template(
             "site_otp",
@@ -101,6 +104,7 @@ CATALOGUE: dict[str, Template] = {
             sms="template_login_code",
             sms_params={"code": "{code}"},
             secret=("code",),
+            seconds=CODE_SECONDS,
         ),
         Template(
             "staff_invitation",

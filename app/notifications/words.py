@@ -37,6 +37,7 @@ ERRORS: dict[str, Any] = {
     "channel_not_configured": _l("渠道尚未配置"),
     "channel_paused": _l("渠道暂停中"),
     "channel_stopped": _l("渠道已停用"),
+    "too_late": _l("已过有效时间，不再发送"),
     "template_unknown": _l("没有这个消息模板"),
     "template_has_no_sms": _l("该消息没有短信模板"),
     "no_address": _l("没有可用的联系方式"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -231,6 +233,17 @@ def test_sms_limits_wait_as_long_as_they_say(channels: dict[str, Channel], aliyu
 def test_email_without_a_server_falls_through(channels: dict[str, Channel]) -> None:
     letter = Letter("m", "staff_invitation", "someone@demo.invalid", {"link": "https://portal.invalid/x"})
     assert channels["email"].deliver(letter).code == "channel_not_configured"
+
+
+def test_a_code_that_can_no_longer_be_used_is_not_sent(channels: dict[str, Channel], aliyun_stub: AliyunStub) -> None:
+    def letter(age: float, template: str = "login_code") -> Letter:
+        made = uuid.UUID(int=int((time.time() - age) * 1000) << 80 | 0x7 << 76 | 1)
+        return dataclasses.replace(_letter(PHONE, template), id=str(made))
+
+    assert channels["sms"].deliver(letter(301)).code == "too_late"
+    assert aliyun_stub.requests == []
+    assert channels["sms"].deliver(letter(290)).verdict is Verdict.SENT
+    assert channels["sms"].deliver(letter(86_400, "registration_approved")).verdict is Verdict.SENT
 
 
 def test_an_unknown_template_is_dead(channels: dict[str, Channel]) -> None:
