@@ -49,7 +49,7 @@ def create_app(settings: config.Settings | None = None) -> Portal:
         prepare_engine(db.engine)
     install_headers(app, production=settings.production)
     for name in FLOORS:
-        if find_spec(name) is not None:
+        if getattr(find_spec(name), "origin", None) is not None:
             import_module(name).install(app)
     policy.check_marks(app)
     return app

@@ -72,8 +72,9 @@ def _labels(nodes: list[ElementTree.Element]) -> list[str]:
 def _forms(nodes: list[ElementTree.Element]) -> list[str]:
     found = []
     for form in (n for n in nodes if n.tag == "form"):
-        if not form.get("action"):
-            found.append("form without action")
+        method = (form.get("method") or "get").lower()
+        if method == "post" and not form.get("action") and not any(n.get("formaction") for n in form.iter()):
+            found.append("POST form without action")
         names = {n.get("name") for n in form.iter()} | {n.get("name") for n in nodes if n.get("form") == form.get("id")}
         if (form.get("method") or "get").lower() == "post" and "csrf_token" not in names:
             found.append(f"POST form to {form.get('action')} without CSRF token")

@@ -95,7 +95,8 @@ class Actor:
 
 
 ANONYMOUS = Actor("anonymous")
-SYSTEM = Actor("system", name="system")
+# Jobs, commands and demo data: every right everywhere, but no person behind it
+SYSTEM = Actor("system", name="system", rights=MappingProxyType(dict.fromkeys(Permission)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class WorklistPage:
     prev_url: str | None
     next_url: str | None
     empty_kind: str | None  # nothing | filtered
+    base_url: str
     reset_url: str
     export_url: str | None
     bulk_actions: list[BulkAction]
@@ -76,6 +77,7 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
         prev_url=_url(worklist, {**kept, "before": position(rows[0])}) if has_prev else None,
         next_url=_url(worklist, {**kept, "after": position(rows[-1])}) if has_next else None,
         empty_kind=None if rows else ("filtered" if request.values else "nothing"),
+        base_url=_url(worklist, {}),
         reset_url=_url(worklist, {"tab": request.tab.key} if request.tab else {}),
         export_url=_export_url(worklist, actor, kept),
         bulk_actions=[b for b in worklist.bulk if actor.may(b.permission)],
