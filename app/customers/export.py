@@ -6,8 +6,11 @@ staff are left out, hospitals are named.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import sqlalchemy as sa
 
 from app.core.columns import DataClass
 from app.core.db import db
@@ -33,9 +36,8 @@ def everything(person: Customer) -> dict[str, dict[str, Any]]:
 def account(person: Customer) -> Part:
     """Account, sign-ins, verified profiles and requests: this feature's part."""
 
-    def named(kind: type[Hospital] | type[Department], row_id: Any) -> str | None:
-        row = db.session.get(kind, row_id) if row_id is not None else None
-        return row.name if row is not None else None
+    def named(kind: type[Hospital] | type[Department], row_id: uuid.UUID | None) -> str | None:
+        return db.session.scalar(sa.select(kind.name).where(kind.id == row_id)) if row_id is not None else None
 
     profiles = queries.profiles(person.id)
     requests = queries.rights_requests_of(person.id)

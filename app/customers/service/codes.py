@@ -111,7 +111,7 @@ def phone_index(number: str) -> bytes:
     return keys.mac(CODE_PURPOSE, b"phone|" + number.encode())
 
 
-def _rows(index: bytes, audience: Audience) -> sa.Select[tuple[LoginCode]]:
+def _rows(index: bytes, audience: Audience) -> sa.Select[LoginCode]:
     return sa.select(LoginCode).where(LoginCode.phone_index == index, LoginCode.audience == audience.value)
 
 

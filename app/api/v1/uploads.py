@@ -1,0 +1,37 @@
+"""Uploads: counted while they stream in, kept in memory, never in a readable file on disk."""
+
+from __future__ import annotations
+
+import io
+from typing import IO
+
+from flask import Request
+from flask_babel import lazy_gettext as _l
+
+from app.api.v1.blueprint import PREFIX
+from app.core.errors import TooLarge
+from app.core.files.images import MAX_BYTES
+
+
+class CappedStream(io.BytesIO):
+    """Refuses the byte after the last allowed one, while the upload is still coming in."""
+
+    def write(self, data: bytes, /) -> int:  # type: ignore[override]
+        if self.tell() + len(data) > MAX_BYTES:
+            raise TooLarge(_l("图片超过 10 MB。请在手机相册中压缩，或用较低的分辨率重新拍摄。"), code="image_too_large")
+        return super().write(data)
+
+
+class ApiRequest(Request):
+    """Flask's request; the API's file parts go to `CappedStream`."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if self.path.startswith(PREFIX):
+            return CappedStream()
+        return super()._get_file_stream(total_content_length, content_type, filename, content_length)
