@@ -12,7 +12,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,17 +143,14 @@ def _record(app: Portal, args: list[str]) -> None:
             audit.record("sample.counted", SYSTEM, "sample", number, note="writer")
 
 
-def _period(app: Portal, args: list[str]) -> None:
-    jobs.queue.periods.clear()
-    jobs.every("sample.effect", datetime.resolution * int(args[0]))
-    jobs.run_worker(app, threading.Event(), once=True)
+def _command(app: Portal, _args: list[str]) -> None:
+    app.test_cli_runner(catch_exceptions=False).invoke(args=["worker", "--poll", "0.2"])
 
 
-ACTS = {"work": _work, "record": _record, "period": _period}
+ACTS = {"work": _work, "record": _record, "command": _command}
 
 if __name__ == "__main__":
     act, place, *rest = sys.argv[1:]
     opened = open_app(Path(place), os.environ.get(SCHEMA, ""))
-    if act != "period":
-        jobs.queue.periods.clear()
+    jobs.queue.periods.clear()
     ACTS[act](opened, rest)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
 from app.core.jobs.models import Job, JobPeriod, JobState
 from app.core.jobs.queue import cleanup, enqueue, every, handler, wake
@@ -29,6 +30,7 @@ CLEANUP_EVERY = timedelta(hours=6)
 @click.command("worker")
 @click.option("--once", is_flag=True, help="Run what is due, then end.")
 @click.option("--poll", default=1.0, show_default=True, help="Seconds between two looks at an empty queue.")
+@with_appcontext
 def worker_command(once: bool, poll: float) -> None:
     """Run background jobs until SIGTERM or SIGINT; the job in hand is finished first."""
     stop = threading.Event()
