@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from app.core.files import images, vault
+from typing import TYPE_CHECKING
+
+from app.core.files import images, stores, upkeep, vault
 from app.core.files.models import StoredFile
-from app.core.files.stores import Store, install, store
+from app.core.files.stores import Store, store
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 __all__ = ["Store", "StoredFile", "images", "install", "store", "vault"]
+
+
+def install(app: Flask) -> None:
+    """Open the store at start, so that a wrong address shows then; erase what is due from then on."""
+    stores.install(app)
+    upkeep.install()

@@ -7,6 +7,7 @@ answers Gone, whether or not the clean-up has come by yet.
 from __future__ import annotations
 
 import hashlib
+import logging
 import uuid
 from datetime import datetime
 
@@ -15,11 +16,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.core import clock, keys, unit_of_work
 from app.core.db import db, new_id
-from app.core.errors import Gone
+from app.core.errors import Gone, Unavailable
 from app.core.files.models import StoredFile
 from app.core.files.stores import new_object_key, store
 from app.core.keys import cipher, keystore
 
+log = logging.getLogger("portal.files")
 BATCH = 100
 keys.subject_columns.add((StoredFile.__tablename__, "key_id"))
 
@@ -54,15 +56,21 @@ def open_sealed(row: StoredFile) -> bytes:
 
 
 def erase(row: StoredFile) -> None:
-    """Erase for good: the mark commits with the transaction, key and object go after it. Twice is no error."""
+    """Erase for good: the mark commits with the transaction, key and object go after it. Twice is no error.
+
+    A store that is down by then does not fail what has already committed: `finish_erasures` comes back to it.
+    """
     if row.erased_at is None:
         row.erased_at = clock.now()
         row.sha256 = None
     key_id, object_key, objects = row.key_id, row.object_key, store()
 
     def purge() -> None:
-        keystore.destroy([key_id])
-        objects.delete(object_key)
+        try:
+            keystore.destroy([key_id])
+            objects.delete(object_key)
+        except Unavailable as error:
+            log.warning("an erasure waits for its store: %s", error.code)
 
     unit_of_work.after_commit(purge)
 

@@ -7,6 +7,7 @@ the keyed hash for blind indexes and throttle buckets. Declare purposes at impor
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.core import unit_of_work
@@ -38,6 +39,9 @@ __all__ = [
     "seal",
     "subject_columns",
 ]
+
+SWEEP_EVERY = timedelta(days=1)
+SWEEP_AGE = timedelta(days=7)  # long enough for a restored backup to be exchanged before newer rows' keys go
 
 
 def seal(purpose: str, place: str, row_id: Any, data: bytes) -> bytes:
@@ -71,10 +75,18 @@ def new_subjects(count: int) -> list[uuid.UUID]:
 
 
 def install(app: Flask) -> None:
-    """Add `flask keys`."""
+    """Add `flask keys`, and the daily sweep of keys that transactions left behind when they rolled back."""
+    from app.core import jobs  # late: keys themselves need no worker
+    from app.core.keys import rotation
     from app.core.keys.commands import commands
 
     app.cli.add_command(commands)
+
+    @jobs.handler("keys.sweep", outside=True)
+    def _sweep(_payload: dict[str, Any]) -> None:
+        rotation.sweep(SWEEP_AGE)
+
+    jobs.every("keys.sweep", SWEEP_EVERY)
 
 
 unit_of_work.before_begin(lambda: ring().prepare())

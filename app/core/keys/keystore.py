@@ -174,19 +174,23 @@ def destroy(ids: Iterable[uuid.UUID]) -> int:
 LiveIds = Collection[uuid.UUID] | Callable[[Sequence[uuid.UUID]], Collection[uuid.UUID]]
 
 
-def sweep_orphans(live_ids: LiveIds, older_than: timedelta) -> int:
+def sweep_orphans(live_ids: LiveIds, older_than: timedelta, *, wrapped_by: Collection[int] | None = None) -> int:
     """Destroy keys that no row points to and that are older than any transaction could be.
 
-    ``live_ids`` is the set of ids in use, or a function that says which of a batch are. Returns the number destroyed.
+    ``live_ids`` is the set of ids in use, or a function that says which of a batch are; ``wrapped_by`` limits the
+    sweep to keys under these wrap keys. Returns the number destroyed.
     """
     alive = live_ids if callable(live_ids) else (lambda batch: set(live_ids) & set(batch))
+    ours = [] if wrapped_by is None else [item_key.c.wrap_key_id.in_(wrapped_by)]
     before, after, done = clock.now() - older_than, uuid.UUID(int=0), 0
     while True:
         with store().begin(write=False) as connection:
             batch = list(
                 connection.scalars(
                     sa.select(item_key.c.id)
-                    .where(item_key.c.id > after, item_key.c.created_at < before, item_key.c.destroyed_at.is_(None))
+                    .where(
+                        item_key.c.id > after, item_key.c.created_at < before, item_key.c.destroyed_at.is_(None), *ours
+                    )
                     .order_by(item_key.c.id)
                     .limit(BATCH)
                 )

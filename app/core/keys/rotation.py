@@ -103,7 +103,10 @@ def rewrap_class_keys() -> int:
 
 
 def sweep(older_than: timedelta = ORPHAN_AGE) -> int:
-    """Destroy keys in the key store that no row of any declared column points to. Returns how many."""
+    """Destroy keys in the key store that no row of any declared column points to. Returns how many.
+
+    Keys under a wrap key that this database does not have belong to another one and are left alone.
+    """
 
     def in_use(batch: Any) -> set[uuid.UUID]:
         found: set[uuid.UUID] = set()
@@ -113,7 +116,8 @@ def sweep(older_than: timedelta = ORPHAN_AGE) -> int:
         return found
 
     with unit_of_work(write=False):
-        return keystore.sweep_orphans(in_use, older_than)
+        ours = db.session.scalars(sa.select(DataKey.id).where(DataKey.purpose.startswith("wrap:"))).all()
+        return keystore.sweep_orphans(in_use, older_than, wrapped_by=ours)
 
 
 def _start(purpose: str, *, add: bool = True) -> tuple[int, list[int]]:
