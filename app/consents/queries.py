@@ -14,6 +14,8 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 
+MAX_NO = 2**31 - 1  # of the column
+
 
 @dataclass(frozen=True, slots=True)
 class VersionLine:
@@ -40,10 +42,17 @@ def current_version() -> PolicyVersion:
 
 def version(no: int) -> PolicyVersion:
     """A published version, however old; NotFound otherwise."""
-    row = db.session.scalar(sa.select(PolicyVersion).where(PolicyVersion.no == no, published()))
+    row = find_version(no)
     if row is None:
         raise NotFound()
     return row
+
+
+def find_version(no: int) -> PolicyVersion | None:
+    """As `version`, None instead of NotFound; numbers beyond the column's range name nothing."""
+    if not 1 <= no <= MAX_NO:
+        return None
+    return db.session.scalar(sa.select(PolicyVersion).where(PolicyVersion.no == no, published()))
 
 
 def versions() -> Sequence[VersionLine]:

@@ -95,7 +95,7 @@ def give(
     Raises Invalid when ``policy_version`` is not a published one or a material newer one exists: nobody can agree to
     less than what is in force.
     """
-    shown = db.session.scalar(sa.select(PolicyVersion).where(PolicyVersion.no == policy_version, queries.published()))
+    shown = queries.find_version(policy_version)
     if shown is None:
         raise Invalid(fields={"policy_version": [_l("没有这个版本的隐私政策。")]})
     newest = queries.current_version()

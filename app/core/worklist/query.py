@@ -41,10 +41,15 @@ def parse(worklist: Worklist, args: MultiDict[str, str]) -> Request:
     wanted = args.get("sort") or (tab.sort if tab and tab.sort else worklist.default_sort)
     if worklist.sort_column(wanted.lstrip("-")) is None:
         wanted = worklist.default_sort
-    values = {f.key: value for f in worklist.filters if (value := args.get(f.key, "").strip()[:MAX_VALUE])}
+    values = {f.key: value for f in worklist.filters if (value := _printable(args.get(f.key, ""))[:MAX_VALUE])}
     return Request(
         tab, wanted.lstrip("-"), wanted.startswith("-"), values, args.get("after", ""), args.get("before", "")
     )
+
+
+def _printable(value: str) -> str:
+    """Without control characters: HTML forbids them and PostgreSQL refuses NUL."""
+    return "".join(c for c in value if c.isprintable()).strip()
 
 
 def clauses(worklist: Worklist, request: Request, actor: Actor) -> list[Clause]:

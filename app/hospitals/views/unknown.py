@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from app.core import worklist
 from app.core.errors import Invalid
 from app.core.policy import Permission, current_actor, permit
+from app.core.search import QUERY_MAX_CHARS, normalise
 from app.hospitals import queries, service, worklists
 from app.hospitals.forms import DepartmentForm, EmptyForm, HospitalForm, TargetForm
 from app.hospitals.models import UnknownKind, UnknownName
@@ -38,7 +39,7 @@ def _page(row: UnknownName, form: PortalForm | None = None, status: int = 200) -
     """The name with its candidates; ``q`` looks for others by name."""
     is_hospital = row.kind == UnknownKind.HOSPITAL.value
     place = None if is_hospital else queries.place_of(row)
-    q = request.args.get("q", "")
+    q = normalise(request.args.get("q", ""))[:QUERY_MAX_CHARS]
     hospitals = (queries.search(q) if q else queries.candidates(row)) if is_hospital else []
     if form is None:
         form = HospitalForm(formdata=None, data={"name": row.text}) if is_hospital else _department_form(row)
