@@ -65,7 +65,8 @@ def _complaint(password: str, email: str, name: str) -> Any:
     own = [part for part in (*re.split(r"[\W_]+", email.lower()), name.lower()) if len(part) >= SHORTEST_WORD]
     if any(_mostly(lower, part) for part in own):
         return _l("密码不能以您的姓名或邮箱为主。")
-    if len(set(lower)) < MIN_DIFFERENT or _repeats(lower) or _is_run(lower) or _is_common(lower):
+    letters = re.sub(r"[^a-z]+", "", lower)
+    if len(set(lower)) < MIN_DIFFERENT or _repeats(lower) or _is_run(lower) or _is_run(letters) or _is_common(lower):
         return _l("这个密码太常见，容易被猜到。请换一句只有您知道的话。")
     return None
 
@@ -96,7 +97,8 @@ def _is_run(lower: str) -> bool:
 
 def _is_common(lower: str) -> bool:
     """A listed word with digits and signs around it, in leet or doubled: Passw0rd2026!, olympusolympus."""
-    for spelt in {lower, lower.translate(LEET)}:
+    bare = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", lower)
+    for spelt in {lower, lower.translate(LEET), bare.translate(LEET)}:
         core = re.sub(r"[^a-z一-鿿]+", "", spelt)
         if core in common_words() or spelt in common_words():
             return True

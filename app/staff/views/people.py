@@ -14,7 +14,7 @@ from app.core.errors import Invalid
 from app.core.policy import Permission, current_actor, permit
 from app.staff import queries, service
 from app.staff.forms import DisableForm, InviteForm, RoleForm
-from app.staff.models import StaffAccount
+from app.staff.models import AccountState, StaffAccount
 from app.staff.roles import ROLES
 from app.staff.views import bp
 from app.staff.views.sign_in import REFUSED
@@ -49,14 +49,18 @@ def person(staff_id: uuid.UUID) -> ResponseReturnValue:
 def _person(staff_id: uuid.UUID) -> dict[str, Any]:
     actor = current_actor()
     assignments = queries.assignments(actor, staff_id)
+    account, own = queries.account(actor, staff_id), staff_id == actor.id
     return {
-        "account": queries.account(actor, staff_id),
+        "account": account,
+        "live": account.state != AccountState.DISABLED,
+        "may_manage": actor.may(Permission.STAFF_MANAGE) and not own,
+        "may_grant": actor.may(Permission.ROLES_GRANT) and not own,
         "assignments": assignments,
         "granters": queries.names(a.granted_by for a in assignments),
         "sessions": queries.living_sessions(actor, staff_id),
         "holdings": service.holdings(actor, staff_id),
         "roles": ROLES,
-        "own": staff_id == actor.id,
+        "own": own,
     }
 
 

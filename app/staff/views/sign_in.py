@@ -67,8 +67,8 @@ def logout() -> ResponseReturnValue:
     if found is not None:
         service.sign_out(current_actor(), found.staff_id, found.id)
     adopt(None)
-    lang = {} if language() == "zh" else {"lang": language()}  # the cookies go, the language stays
-    response = make_response(redirect(url_for("staff.login", **lang)))
+    lang = None if language() == "zh" else language()  # the cookies go, the language stays
+    response = make_response(redirect(url_for("staff.login", lang=lang)))
     response.headers["Clear-Site-Data"] = CLEAR
     return response
 
