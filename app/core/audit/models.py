@@ -32,8 +32,9 @@ class AuditEvent(Base):
     __table_args__ = (
         sa.UniqueConstraint("chain", "seq", name="uq_audit_event_chain_seq"),
         sa.Index("ix_audit_event_recorded_at_id", "recorded_at", "id"),
-        sa.Index("ix_audit_event_object", "object_type", "object_id", "recorded_at"),
+        sa.Index("ix_audit_event_object", "object_id", "recorded_at"),
         sa.Index("ix_audit_event_actor", "actor_id", "recorded_at"),
+        sa.Index("ix_audit_event_actor_name", "actor_name", "recorded_at"),
         sa.Index("ix_audit_event_event", "event", "recorded_at"),
     )
 

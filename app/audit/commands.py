@@ -1,0 +1,43 @@
+"""``flask audit verify`` and ``flask audit checkpoint``."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from app.core.audit import checkpoint
+from app.core.audit.verify import MAX_FINDINGS, verify_and_remember
+
+audit_commands = AppGroup("audit", help="Verify the audit log; write its checkpoints.")
+
+
+@audit_commands.command("verify")
+def verify_command() -> None:
+    """Check every row, link, note and checkpoint. Ends with 1 and a line per finding when something is wrong."""
+    try:
+        report = verify_and_remember()
+    except checkpoint.CheckpointError as error:
+        raise click.ClickException(str(error)) from error
+    for finding in report.findings:
+        click.echo(str(finding), err=True)
+    if len(report.findings) == MAX_FINDINGS:
+        click.echo(f"stopped after {MAX_FINDINGS} findings", err=True)
+    click.echo(
+        f"{'ok' if report.ok else 'NOT OK'}: {report.rows} rows in {report.chains} chains held against "
+        f"{report.checkpoints} checkpoints in {report.seconds:.1f} s"
+    )
+    if not report.ok:
+        raise SystemExit(1)
+
+
+@audit_commands.command("checkpoint")
+def checkpoint_command() -> None:
+    """Sign the present end of the log and put it into the checkpoint store."""
+    try:
+        written = checkpoint.write()
+    except checkpoint.CheckpointError as error:
+        raise click.ClickException(str(error)) from error
+    for mark in written:
+        click.echo(f"checkpoint {mark.number}: {mark.chain}/{mark.seq}{' final' if mark.final else ''}")
+    if not written:
+        click.echo("nothing new since the last checkpoint")
