@@ -37,6 +37,7 @@ def create_app(settings: config.Settings | None = None) -> Portal:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # values never reach a logged error
         MAX_CONTENT_LENGTH=40 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=512 * 1024,
         MAX_FORM_PARTS=100,
