@@ -11,6 +11,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -64,7 +65,7 @@ def server() -> Iterator[str | None]:
             _wait(port, process, Path(home, "log"))
             yield f"postgresql://portal@127.0.0.1:{port}/postgres"
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # fast shutdown: do not wait for clients
             process.wait(30)
 
 
