@@ -22,6 +22,7 @@ from app.core.errors import Gone, Unavailable
 from config import ConfigError
 
 T = TypeVar("T")
+NO_BUCKET = "NoSuchBucket"  # S3's word for a wrong address: must not pass for "every file was erased"
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}")
 
 
@@ -81,9 +82,11 @@ class ObjectStore:
     def _ask(self, act: Callable[[], T]) -> T:
         try:
             return act()
-        except (obstore_errors.AlreadyExistsError, FileNotFoundError):
+        except obstore_errors.AlreadyExistsError:
             raise
         except (obstore_errors.BaseError, OSError) as error:
+            if isinstance(error, FileNotFoundError) and NO_BUCKET not in str(error):
+                raise
             raise Unavailable(
                 _l("文件存储暂时不可用，没有改动任何内容，请稍后再试。"), code="file_store_down"
             ) from error
