@@ -41,13 +41,26 @@ class NumberLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Days of one month in a row with one name; written 1–5."""
+
+    first: int
+    last: int
+    name: str
+
+    @property
+    def days(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
 class Month:
     """One month of the loaded calendar."""
 
     number: int
     working: int
-    holidays: list[calendar.WorkingDay]  # named days off
-    makeup: list[calendar.WorkingDay]  # working Saturdays and Sundays
+    holidays: list[Run]  # named days off
+    makeup: list[Run]  # working Saturdays and Sundays
 
 
 def number_groups(actor: Actor) -> list[tuple[Any, list[NumberLine]]]:
@@ -105,8 +118,18 @@ def months(actor: Actor, year: int) -> list[Month]:
         Month(
             number,
             sum(row.is_working for row in rows),
-            [row for row in rows if not row.is_working and (row.name or row.day.weekday() < 5)],
-            [row for row in rows if row.is_working and row.day.weekday() >= 5],
+            _runs([row for row in rows if not row.is_working and (row.name or row.day.weekday() < 5)]),
+            _runs([row for row in rows if row.is_working and row.day.weekday() >= 5]),
         )
         for number, rows in by_month.items()
     ]
+
+
+def _runs(rows: list[calendar.WorkingDay]) -> list[Run]:
+    found: list[Run] = []
+    for row in rows:
+        if found and found[-1].last + 1 == row.day.day and found[-1].name == row.name:
+            found[-1] = Run(found[-1].first, row.day.day, row.name)
+        else:
+            found.append(Run(row.day.day, row.day.day, row.name))
+    return found

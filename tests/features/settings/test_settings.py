@@ -101,7 +101,8 @@ def test_no_token_no_change(client: Inspector) -> None:
 def test_months_show_holidays_and_makeup_days(client: Inspector) -> None:
     page = client.get("/settings/calendar?year=2026").text
     assert "已载入到 2026-12-31" in page
-    assert "劳动节调休上班" in page
+    assert "9（劳动节调休上班）" in page
+    assert "15–23（春节）" in page
     assert client.get("/settings/calendar?year=1").status_code == 200
     assert client.get("/settings/calendar?year=abc").status_code == 200
 
