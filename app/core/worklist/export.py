@@ -88,11 +88,11 @@ def neutral(value: Any) -> Any:
 def _csv(heads: list[str], body: Iterator[list[Any]]) -> IO[bytes]:
     out = tempfile.SpooledTemporaryFile(max_size=1 << 20)
     out.write(b"\xef\xbb\xbf")  # the mark by which Excel takes a CSV for UTF-8
-    with io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True) as lines:  # type: ignore[type-var]
-        writer = csv.writer(lines)
-        writer.writerow(heads)
-        writer.writerows([neutral(value) for value in row] for row in body)
-        lines.detach()
+    lines = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)  # type: ignore[type-var]
+    writer = csv.writer(lines)
+    writer.writerow(heads)
+    writer.writerows([neutral(value) for value in row] for row in body)
+    lines.detach()
     out.seek(0)
     return out  # type: ignore[return-value]
 
