@@ -40,7 +40,6 @@ REFERENCE = {
     (S.SUSPENDED, S.REVOKED): "16",
     (S.APPROVED, S.PENDING): "17",
     # decisions.md 20: the other decisions can be undone too; a second person's and an appeal's go back whence they came
-    (S.NEEDS_RESUBMISSION, S.PENDING): "5, 20",
     (S.REJECTED, S.PENDING): "20",
     (S.APPROVED, S.AWAITING_SECOND): "20",
     (S.REJECTED, S.AWAITING_SECOND): "20",
