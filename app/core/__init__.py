@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ MECHANISMS = (
 def install(app: Portal) -> None:
     """Wire the mechanisms: import each (its tables join the metadata) and call its `install` where it has one."""
     for name in MECHANISMS:
-        if find_spec(f"app.core.{name}") is None:
-            continue
         sub_install = getattr(import_module(f"app.core.{name}"), "install", None)
         if sub_install is not None:
             sub_install(app)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from app.core import audit
+import app.core.audit as audit
 from app.core.calendar import table
 from app.core.errors import Invalid
 from app.core.policy import SYSTEM
