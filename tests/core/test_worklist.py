@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -76,7 +77,7 @@ def walk(**args: str) -> list[list[str]]:
 class TestPaging:
     @pytest.fixture(autouse=True)
     def _fake_row_url(self, monkeypatch):
-        monkeypatch.setattr("app.core.worklist.page._row_url", lambda *_a: lambda name: f"/row/{name}")
+        monkeypatch.setattr(sys.modules["app.core.worklist.page"], "_row_url", lambda *_a: lambda name: f"/row/{name}")
 
     def test_every_row_stands_on_exactly_one_page(self):
         pages = walk()
@@ -88,8 +89,8 @@ class TestPaging:
 
     def test_a_step_back_shows_the_page_before(self):
         first = page(LIST, READER, MultiDict())
-        second = page(LIST, READER, MultiDict(after=first.next_url.split("after=")[1]))
-        back = page(LIST, READER, MultiDict(before=second.prev_url.split("before=")[1]))
+        second = page(LIST, READER, MultiDict(dict(after=first.next_url.split("after=")[1])))
+        back = page(LIST, READER, MultiDict(dict(before=second.prev_url.split("before=")[1])))
         assert back.row_ids == first.row_ids
         assert first.prev_url is None
 
@@ -103,8 +104,8 @@ class TestPaging:
             assert page(LIST, READER, MultiDict(bad)).row_ids == plain.row_ids
 
     def test_filters_narrow_and_say_when_nothing_is_left(self):
-        assert page(LIST, READER, MultiDict(q="v003")).row_count == 1
-        empty = page(LIST, READER, MultiDict(q="none"))
+        assert page(LIST, READER, MultiDict(dict(q="v003"))).row_count == 1
+        empty = page(LIST, READER, MultiDict(dict(q="none")))
         assert (empty.row_count, empty.empty_kind) == (0, "filtered")
 
     def test_counts_are_capped_and_come_in_one_statement(self):
@@ -124,9 +125,13 @@ class TestPaging:
         )
 
     def test_data_is_escaped_once_and_formulas_are_neutral(self, app):
-        db.session.add(SavedView(staff_id=new_id(), worklist="z", name="<b>%s&\x1f", query="", created_at=clock.now()))
+        db.session.add(
+            SavedView(
+                staff_id=new_id(), worklist="z", name="<b>%s&\x1f", query="", created_at=clock.now() + timedelta(days=1)
+            )
+        )
         db.session.flush()
-        html = str(page(LIST, READER, MultiDict(sort="-created")).rows_html)
+        html = str(page(LIST, READER, MultiDict(dict(sort="-created"))).rows_html)
         assert "&lt;b&gt;%s&amp;" in html and "<b>" not in html
         db.session.rollback()
         assert [neutral(v) for v in ("=1+1", "+1", "-1", "@x", "\tx", "x", 5)] == [
@@ -142,8 +147,8 @@ class TestPaging:
 
 def test_export_holds_all_rows_of_the_filter_and_is_audited(app, work, monkeypatch, rows):
     seen = []
-    monkeypatch.setattr("app.core.worklist.export.audit.record", lambda *a, **k: seen.append(a[0]))
-    out, media, name = export(LIST, READER, MultiDict(tab="two"), "csv")
+    monkeypatch.setattr(sys.modules["app.core.worklist.export"].audit, "record", lambda *a, **k: seen.append(a[0]))
+    out, media, name = export(LIST, READER, MultiDict(dict(tab="two")), "csv")
     lines = out.read().decode("utf-8-sig").splitlines()
     assert (len(lines), lines[0]) == (25, "Name,List,Created")
     assert seen == ["worklist.exported"]
