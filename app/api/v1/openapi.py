@@ -144,8 +144,7 @@ def _responses(found: Operation, refs: Any, *, closed: bool, keyed: bool) -> dic
     if closed:
         codes[401] = (*codes.get(401, ()), "unauthenticated")
         codes.setdefault(403, ("forbidden",))
-    if found.body is not None or found.query is not None:
-        codes[422] = tuple(dict.fromkeys(("invalid", *codes.get(422, ()))))
+    codes[422] = tuple(dict.fromkeys(("invalid", *codes.get(422, ()))))  # an unknown query parameter, at least
     if found.body is not None:
         codes.setdefault(413, ("too_large",))
         codes.setdefault(415, ("unsupported_media",))

@@ -41,8 +41,10 @@ REFUSALS = {
 
 @bp.post("/login-codes")
 @public("whoever has no session asks for a code; known and unknown numbers are answered alike")
-@operation("Send a login code", body=LoginCodeRequest, answers={202: None}, problems={429: ("too_many_requests",)},
-           idempotent=False)  # fmt: skip
+@operation(
+    "Send a login code", body=LoginCodeRequest, answers={202: None}, idempotent=False,
+    problems={422: ("phone_invalid",), 429: ("too_many_requests",)},
+)  # fmt: skip
 def send_login_code(body: LoginCodeRequest) -> Response:
     seconds = service.throttle_codes(body.phone, client_address())
     if seconds is not None:
@@ -57,7 +59,7 @@ def send_login_code(body: LoginCodeRequest) -> Response:
     "Sign in", body=SessionRequest, answers={201: SessionOut}, idempotent=False,
     problems={
         401: ("code_wrong", "code_expired", "code_used", "code_locked", "wechat_refused", "wechat_unknown"),
-        403: ("name_required", "name_wrong", "account_frozen"), 422: ("audience_not_available",),
+        403: ("name_required", "name_wrong", "account_frozen"), 422: ("audience_not_available", "phone_invalid"),
         429: ("too_many_requests",), 503: ("wechat_unavailable",),
     },
 )  # fmt: skip

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from datetime import timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 
 from app.core import clock, keys, outbox, throttle
 from app.core.db import db
+from app.core.errors import Invalid
 from app.core.masking import to_e164
 from app.core.unit_of_work import evidence
 from app.customers.models import CODE_PURPOSE, Audience, LoginCode
@@ -18,6 +21,7 @@ from app.customers.models import CODE_PURPOSE, Audience, LoginCode
 LIFE = timedelta(minutes=5)
 MAX_TRIES = 5
 DIGITS = 6
+CHINESE_MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
 PHONE_LIMITS = ((1, timedelta(minutes=1)), (5, timedelta(hours=1)), (10, timedelta(days=1)))
 # a hospital's people share one address: wide enough for them, narrow enough for a machine
 ADDRESS_LIMITS = ((20, timedelta(minutes=1)), (100, timedelta(hours=1)), (500, timedelta(days=1)))
@@ -34,12 +38,21 @@ class CodeAnswer(StrEnum):
     LOCKED = "code_locked"
 
 
+def mobile(phone: str) -> str:
+    """E.164 of a number that can get an SMS: Chinese numbers must be mobile ones. Raises Invalid."""
+    number = to_e164(phone)
+    if number.startswith("+86") and not CHINESE_MOBILE.fullmatch(number):
+        message = _l("请填写有效的手机号码，例如 138 0000 0000；境外号码请加国家代码。")
+        raise Invalid(message, code="phone_invalid", fields={"phone": [message]})
+    return number
+
+
 def throttle_codes(phone: str, address: str) -> int | None:
     """Count one request for a code; the seconds to wait when it is one too many. Runs before the main transaction.
 
     Raises Invalid for what is no phone number.
     """
-    number = to_e164(phone)
+    number = mobile(phone)
     buckets = (("login_code.phone", number, PHONE_LIMITS), ("login_code.address", address, ADDRESS_LIMITS))
     with evidence() as session:
         waits = [throttle.wait(session, *bucket) for bucket in buckets]
@@ -52,7 +65,7 @@ def throttle_codes(phone: str, address: str) -> int | None:
 
 def send_code(phone: str, audience: Audience) -> None:
     """Make a code, end the one before it, and queue the message. Says nothing about whether the number is known."""
-    number = to_e164(phone)
+    number = mobile(phone)
     index, now = phone_index(number), clock.now()
     for old in db.session.scalars(_rows(index, audience).where(LoginCode.ended_at.is_(None)).with_for_update()):
         old.ended_at = now
