@@ -90,7 +90,7 @@ class Asked:
 
 
 def test_every_room_has_its_rhythm_and_every_rhythm_a_handler(app: Portal) -> None:
-    assert set(jobs.queue.periods) == RHYTHMS
+    assert set(jobs.queue.periods) >= RHYTHMS
     assert set(jobs.queue.periods) <= set(jobs.queue.kinds)
 
 
