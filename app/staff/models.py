@@ -52,7 +52,7 @@ class StaffAccount(Base):
     state: Mapped[str] = plain(sa.String(32), nullable=False, default=AccountState.INVITED.value)
     password_hash: Mapped[str | None] = plain(sa.String(255))
     password_changed_at: Mapped[datetime | None] = plain()
-    dealer_id: Mapped[uuid.UUID | None] = plain(index=True)
+    dealer_id: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("dealer.id"), index=True)
     phone_sealed: Mapped[bytes | None] = sealed_column(DataClass.CONTACT)
     totp_sealed: Mapped[bytes | None] = sealed_column(DataClass.WORK)
     totp_pending_sealed: Mapped[bytes | None] = sealed_column(DataClass.WORK)  # shown, not yet confirmed

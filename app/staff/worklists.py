@@ -16,11 +16,7 @@ from app.core.worklist.declaration import Clause
 from app.staff.models import AccountState, RoleAssignment, SessionStage, StaffAccount, StaffSession
 from app.staff.roles import ROLES, Role
 
-CHIPS = {
-    AccountState.ACTIVE.value: Chip(_l("在用"), "done", "tick"),
-    AccountState.INVITED.value: Chip(_l("已邀请"), "wait", "diamond"),
-    AccountState.DISABLED.value: Chip(_l("已停用"), "idle", "bar"),
-}
+FACTOR = {"True": Chip(_l("已设置"), "done", "tick"), "False": Chip(_l("未设置"))}
 _roles = (
     sa.select(sa.func.aggregate_strings(RoleAssignment.role, ","))
     .where(RoleAssignment.staff_id == StaffAccount.id)
@@ -80,8 +76,8 @@ staff = Worklist(
         Column("staff_id", "", StaffAccount.id, hidden=True, export=False),
         Column("name", _l("姓名"), StaffAccount.name, _name(), sort=StaffAccount.name),
         Column("email", _l("邮箱"), StaffAccount.email, sort=StaffAccount.email),
-        Column("state", _l("状态"), StaffAccount.state, chip(CHIPS)),
         Column("roles", _l("角色"), _roles, show=_role_words),
+        Column("factor", _l("两步验证"), StaffAccount.totp_sealed.is_not(None), chip(FACTOR)),
         Column("last_seen", _l("最近使用"), _last_seen, instant()),
         Column("created", _l("建立"), StaffAccount.created_at, instant(), sort=StaffAccount.created_at),
     ),

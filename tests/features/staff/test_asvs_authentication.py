@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -11,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 from argon2 import extract_parameters
 
-from app import create_app
 from app.core import clock
 from app.core.audit import AuditEvent
 from app.core.db import db
@@ -229,17 +227,6 @@ def test_asvs_16_3_2_denied_access_is_an_event_though_nothing_else_was_written(a
 
 
 # -- second factor
-
-
-@pytest.fixture
-def production(app):
-    portal = create_app(replace(app.extensions["settings"], env="production", console_channel=False))
-    portal.test_client_class = app.test_client_class
-    portal.testing = True
-    yield portal
-    with portal.app_context():
-        db.session.remove()
-        db.engine.dispose()
 
 
 def set_factor(app, staff_id):

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app import create_app
 from app.core import clock, policy
 from app.core.db import db
 from app.core.web import SAFE_METHODS
@@ -232,20 +231,6 @@ def test_asvs_7_5_2_people_list_and_end_their_own_sessions(app):
 def _two(app, staff_id):
     staff.client_of(app, staff_id)
     return staff.client_of(app, staff_id)
-
-
-@pytest.fixture
-def production(app):
-    """The same databases behind an app in production's clothes, TLS in front."""
-    from dataclasses import replace
-
-    portal = create_app(replace(app.extensions["settings"], env="production", console_channel=False))
-    portal.test_client_class = app.test_client_class
-    portal.testing = True
-    yield portal
-    with portal.app_context():
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_asvs_3_3_1_to_3_3_4_the_cookie_of_production(production):

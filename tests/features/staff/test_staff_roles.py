@@ -13,6 +13,7 @@ from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, StepUpRequired
 from app.core.policy import SYSTEM, Permission
+from app.dealers.models import Dealer
 from app.staff import queries, roles, service
 from app.staff.models import AccountState, RoleAssignment, StaffAccount
 from app.staff.roles import FORBIDDEN_PAIRS, REVEALING, ROLES, Role
@@ -206,7 +207,12 @@ def test_roles_without_regions_take_no_bounds_and_unknown_keys_are_refused(app, 
 
 
 def test_a_dealers_account_does_a_dealers_work_and_ours_never(app, work, admin):
-    ours, theirs = staff.member(app), staff.member(app, dealer_id=staff.member(app).id)
+    with work():
+        dealer = Dealer(name="示范经销商")
+        db.session.add(dealer)
+        db.session.flush()
+        dealer_id = dealer.id
+    ours, theirs = staff.member(app), staff.member(app, dealer_id=dealer_id)
     for target, role in ((ours, "dealer_user"), (theirs, "engineer")):
         with pytest.raises(Invalid), work():
             service.grant_role(admin, target.id, role)
