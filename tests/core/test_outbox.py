@@ -381,3 +381,14 @@ def test_two_workers_at_one_message_call_the_channel_once(app: Portal, first: Sc
     for thread in threads:
         thread.join()
     assert len(first.seen) == 1
+
+
+@pytest.mark.parametrize("idempotent", [False, True])
+def test_a_message_in_somebodys_hands_is_left_alone(app: Portal, first: Scripted, idempotent: bool) -> None:
+    first.idempotent = idempotent
+    sent = send()
+    with unit_of_work():
+        assert delivery._claim(sent) is not None
+    delivery.deliver({"message": str(sent)})
+    assert facts(sent)[0] == "sending"
+    assert first.seen == []
