@@ -1,0 +1,125 @@
+"""The house's main job, from the login code to the approved status, the reviewer's part by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import requests
+
+from tests.browser.conftest import PASSWORD, Live
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+PHONE = "13800009001"
+
+
+def code_for(live: Live, phone: str) -> str:
+    assert requests.post(f"{live.url}/api/v1/login-codes", json={"phone": phone, "audience": "service"}, timeout=10).status_code == 202
+    sent = live.wait_for(
+        lambda: [m for m in live.messages() if m["to"] == f"+86{phone}" and m["template"] == "login_code"], "the login code"
+    )
+    return sent[-1]["params"]["code"]
+
+
+def sign_in(page, live: Live, email: str) -> None:
+    page.goto(f"{live.url}/login")
+    page.keyboard.type(email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    page = context.new_page()
+    page.problems = []
+    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: page.problems.append(str(e)))
+    yield page
+    context.close()
+
+
+def register(live: Live, badge: bytes) -> dict[str, str]:
+    """A customer's part up to the registration; returns the headers of his calls."""
+    api = f"{live.url}/api/v1"
+    answer = requests.post(f"{api}/sessions", json={"phone": PHONE, "code": code_for(live, PHONE)}, timeout=10)
+    assert answer.status_code == 201
+    headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+    agreed = {"purpose": "service", "policy_version": 1, "given": True}
+    assert requests.post(f"{api}/consents", json=agreed, headers=headers, timeout=10).status_code in (200, 201)
+    hospital = requests.get(f"{api}/hospitals", params={"q": "示范"}, headers=headers, timeout=10).json()["items"][0]
+    departments = requests.get(f"{api}/hospitals/{hospital['id']}/departments", headers=headers, timeout=10).json()["items"]
+    sent = requests.post(
+        f"{api}/registrations",
+        headers={**headers, "Idempotency-Key": "story-1"},
+        data={
+            "name": "冯虚构", "hospital_id": hospital["id"], "department_id": departments[0]["id"], "position": "护士长",
+            "title": "主管护师", "is_adult": "true", "policy_version": "1", "badge_consent": "true",
+        },
+        files={"badges": ("badge.jpg", badge, "image/jpeg")},
+        timeout=30,
+    )  # fmt: skip
+    assert sent.status_code == 201, sent.text
+    assert sent.json()["status"] == "pending"
+    return headers
+
+
+def test_from_a_badge_photo_to_a_decision_that_the_customer_sees(live, page, badge):
+    headers = register(live, badge)
+    current = f"{live.url}/api/v1/registrations/current"
+    number = requests.get(current, headers=headers, timeout=10).json()["number"]
+
+    sign_in(page, live, "reviewer@demo.invalid")
+    page.goto(f"{live.url}/registrations")
+    for _case in range(40):  # oldest due first: ours comes when the others were decided
+        page.keyboard.press("n")
+        page.wait_for_url(re.compile(r"/registrations/REG-"))
+        if number in page.url:
+            break
+        decide_by_keyboard(page)
+    assert number in page.url
+    image = page.locator("[data-viewer-stage] img").first
+    image.wait_for()
+    assert page.evaluate("e => e.complete && e.naturalWidth > 100", image.element_handle())
+    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [1366, 1366]
+    decide_by_keyboard(page)
+
+    assert requests.get(current, headers=headers, timeout=10).json()["status"] == "pending"  # the undo window runs
+    live.wait_for(
+        lambda: requests.get(current, headers=headers, timeout=10).json()["status"] == "approved", "the approval", seconds=40
+    )
+    told = live.wait_for(
+        lambda: [m for m in live.messages() if m["template"] == "registration_approved" and m["to"] == f"+86{PHONE}"], "the notice"
+    )
+    assert len(told) == 1
+    assert requests.get(f"{live.url}/api/v1/me", headers=headers, timeout=10).json()["name"] == "冯虚构"
+    assert page.problems == []
+
+
+def decide_by_keyboard(page) -> None:
+    """V: all fields seen on the badge; A: approve; the page after the decision is another one."""
+    before = page.url
+    page.keyboard.press("v")
+    page.keyboard.press("a")
+    page.wait_for_url(lambda url: url != before)
+
+
+def test_keys_rest_while_somebody_types(live, page):
+    sign_in(page, live, "reviewer2@demo.invalid")
+    page.goto(f"{live.url}/registrations")
+    page.locator("input[name=number], input[name=q], .filters input[type=text], .filters input").first.focus()
+    page.keyboard.type("nnn")
+    assert page.url.endswith("/registrations")
+
+
+def test_sign_out_ends_the_session(live, page):
+    sign_in(page, live, "auditor@demo.invalid")
+    cookies = page.context.cookies()
+    page.goto(f"{live.url}/account")
+    page.evaluate("document.querySelector('form[action$=\"/logout\"]').requestSubmit()")
+    page.wait_for_url(re.compile("/login"))
+    page.context.add_cookies(cookies)
+    page.goto(f"{live.url}/account")
+    assert "/login" in page.url
