@@ -6,6 +6,7 @@ The instant is written on the stored file itself, so that reading answers 410 fr
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -55,10 +56,10 @@ def _set(row: Registration, at: datetime | None, rounds: Clause, *files: Clause)
     )
 
 
-def _files(row: Registration, *rounds: Clause) -> sa.Select[tuple[object]]:
-    def ids(column: sa.ColumnElement[object]) -> sa.Select[tuple[object]]:
+def _files(row: Registration, *rounds: Clause) -> sa.Select[Any]:
+    def ids(column: Any) -> sa.Select[Any]:
         pictures = sa.select(column).join(Submission, Submission.id == SubmissionImage.submission_id)
         return pictures.where(SubmissionImage.registration_id == row.id, *rounds)
 
-    both = sa.union_all(ids(SubmissionImage.main_id), ids(SubmissionImage.thumbnail_id)).subquery()  # type: ignore[arg-type]
+    both = sa.union_all(ids(SubmissionImage.main_id), ids(SubmissionImage.thumbnail_id)).subquery()
     return sa.select(both.c[0])

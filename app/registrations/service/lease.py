@@ -42,7 +42,8 @@ def claim_next(actor: Actor) -> Claimed | None:
     handed_back = sa.select(ReviewDraft.registration_id).where(
         ReviewDraft.staff_id == actor.id, ReviewDraft.handed_back_at > now - SKIP_FOR
     )
-    for extra in ([Registration.id.not_in(handed_back)], []):
+    fresh: list[sa.ColumnElement[bool]] = [Registration.id.not_in(handed_back)]
+    for extra in (fresh, []):
         row = _take_oldest(actor, now, extra)
         if row is not None:
             return row, token_of(row)
@@ -159,7 +160,7 @@ def _take_oldest(actor: Actor, now: datetime, extra: list[sa.ColumnElement[bool]
         [Registration.status == Status.PENDING],
         [Registration.status == Status.ON_HOLD, Registration.wakes_at <= now],
     )
-    found = []
+    found: list[Any] = []
     for where in ranges:
         query = sa.select(Registration.id, Registration.due_at).where(*where, *common)
         query = query.order_by(Registration.due_at, Registration.id).limit(1).with_for_update(skip_locked=True)

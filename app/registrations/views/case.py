@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import jsonify, redirect, render_template, url_for
+from flask import Response, jsonify, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -60,7 +60,7 @@ def hand_back(number: str, then: str) -> ResponseReturnValue:
     try:
         service.hand_back(actor, service.find(actor, number), form.lease_token.data or "", form.entered())
     except DomainError as refusal:
-        return draw(actor, number, form, refusal), refusal.status
+        return draw(actor, number, form, refusal)
     toasts.show("act", _("已交回 %(number)s，填写内容保留着。", number=number))
     return redirect(claim_url(actor) if then == "next" else url_for(".queue"))
 
@@ -74,16 +74,14 @@ def all_seen(number: str) -> ResponseReturnValue:
         seen = dict.fromkeys(FIELDS, Verdict.SEEN.value)
         service.check_fields(actor, service.find(actor, number), form.seen(), seen)
     except DomainError as refusal:
-        return draw(actor, number, form, refusal), refusal.status
+        return draw(actor, number, form, refusal)
     for name in FIELDS:
         form[f"check_{name}"].data = Verdict.SEEN.value
     return draw(actor, number, form)
 
 
-def draw(
-    actor: Actor, number: str, form: DecisionForm | None = None, refusal: DomainError | None = None
-) -> ResponseReturnValue:
-    """The page; after a refusal with all that was typed, and the refusal's words."""
+def draw(actor: Actor, number: str, form: DecisionForm | None = None, refusal: DomainError | None = None) -> Response:
+    """The page; after a refusal with its status, its words, and all that was typed."""
     found, reasons = cases.case(actor, number), catalogue.current()
     if form is None:
         form = _fresh(actor, found)
@@ -94,7 +92,8 @@ def draw(
     if actor.may(DECIDE):
         counters.want("registrations:waiting", waiting(actor))
         counters.want("registrations:late", late(actor))
-    return render_template("registrations/case.html", **_context(actor, found, form, reasons, refusal))
+    html = render_template("registrations/case.html", **_context(actor, found, form, reasons, refusal))
+    return make_response(html, refusal.status if refusal is not None else 200)
 
 
 def _fresh(actor: Actor, found: cases.Case) -> DecisionForm:

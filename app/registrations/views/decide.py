@@ -117,7 +117,7 @@ def after_approval(number: str, action: str) -> ResponseReturnValue:
     try:
         verbs[action](actor, service.find(actor, number, LEAD), entered)
     except (Conflict, Invalid, Forbidden) as refusal:
-        return draw(actor, number, refusal=refusal), refusal.status
+        return draw(actor, number, refusal=refusal)
     toasts.show("done", _("已更新 %(number)s。", number=number))
     return redirect(url_for(".case", number=number))
 
@@ -143,7 +143,7 @@ def _decided(number: str, verb: Verb, words: Any, *, undo: bool = True) -> Respo
             raise Invalid(fields=dict(form.errors))
         verb(actor, registration_id, form.seen(), form.entered(catalogue.current()), form)
     except (Conflict, Invalid, Forbidden) as refusal:
-        return draw(actor, number, form, refusal), refusal.status
+        return draw(actor, number, form, refusal)
     url = onward_url(actor)
     undo_url = url_for(".undo", number=number) if undo else None
     toasts.show("done", str(words) % {"number": number}, undo_url, numbers.get("undo_seconds") if undo else None)
