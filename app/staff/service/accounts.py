@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import IntegrityError
 
 from app.core import audit, clock, outbox
 from app.core.db import db
@@ -47,9 +48,14 @@ def normal_email(email: str) -> str:
 
 
 def refuse_used_email(email: str) -> None:
+    """Raise Invalid when an account has this address."""
     if db.session.execute(sa.select(StaffAccount.id).where(StaffAccount.email == email)).first() is not None:
-        message = _l("这个邮箱已有账号。")
-        raise Invalid(message, code="email_used", fields={"email": [message]})
+        raise _email_used()
+
+
+def _email_used() -> Invalid:
+    message = _l("这个邮箱已有账号。")
+    return Invalid(message, code="email_used", fields={"email": [message]})
 
 
 def invite(
@@ -105,8 +111,11 @@ def _create(actor: Actor, email: str, name: str, *, dealer_id: uuid.UUID | None,
     account = StaffAccount(email=email, name=name, dealer_id=dealer_id, preferences={}, created_at=clock.now())
     if phone:
         account.phone = to_e164(phone)
-    db.session.add(account)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(account)
+    except IntegrityError as error:  # somebody else was faster with the same address
+        raise _email_used() from error
     return account
 
 
