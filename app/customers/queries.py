@@ -43,11 +43,14 @@ def live_token(token_hash: bytes) -> LiveToken | None:
     return LiveToken(*row) if row is not None else None
 
 
-def me(actor: Actor) -> Customer:
-    """The signed-in person's account. Forbidden for anybody who is not a customer."""
+def me(actor: Actor, *, lock: bool = False) -> Customer:
+    """The signed-in person's account; ``lock`` makes two calls of one person wait for each other.
+
+    Forbidden for anybody who is not a customer.
+    """
     if actor.kind != "customer":
         raise Forbidden()
-    person = db.session.get(Customer, actor.id)
+    person = db.session.get(Customer, actor.id, with_for_update=lock, populate_existing=lock)
     if person is None:
         raise NotFound()
     return person

@@ -11,9 +11,9 @@ import pytest
 import config
 from app import create_app
 from app.api.v1.openapi import document
+from app.cli.database import upgrade
 from app.consents import service as consents
 from app.core import keys
-from app.core.db import Base, db, writing
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from tests import databases
@@ -47,10 +47,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, worker: str, wechat_stub: We
     )
     portal = create_app(settings)
     portal.testing = True
+    upgrade(portal)
     with portal.app_context():
-        token = writing.set(True)
-        Base.metadata.create_all(db.engine)
-        writing.reset(token)
         keys.ring().prepare()
         with unit_of_work():
             consents.seed()

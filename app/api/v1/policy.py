@@ -38,7 +38,7 @@ def current_policy() -> PolicyOut:
 )  # fmt: skip
 def record_consent(body: ConsentRequest) -> object:
     actor = current_actor()
-    subject = customers.me(actor).subject_id
+    subject = customers.me(actor, lock=True).subject_id
     if not body.given:
         return 201, _out(service.withdraw(actor, subject, body.purpose, channel=CHANNEL))
     entry = service.give(actor, subject, body.purpose, policy_version=body.policy_version, channel=CHANNEL)
@@ -52,7 +52,7 @@ def withdraw_consent(purpose: str) -> ConsentOut:
     if purpose not in tuple(Purpose):
         raise NotFound()
     actor = current_actor()
-    return _out(service.withdraw(actor, customers.me(actor).subject_id, Purpose(purpose), channel=CHANNEL))
+    return _out(service.withdraw(actor, customers.me(actor, lock=True).subject_id, Purpose(purpose), channel=CHANNEL))
 
 
 def _out(entry: ConsentEntry | None) -> ConsentOut:

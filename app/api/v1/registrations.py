@@ -37,7 +37,7 @@ BADGE_WORDING = "我单独同意提交证件照片，仅用于核验身份；决
 @customer()
 @operation(
     "Register, or change hospital or position", body=RegistrationRequest, files=BADGES,
-    answers={201: RegistrationOut}, problems={**CONSENT, **BAD_INPUT, 409: ("registration_open",)},
+    answers={201: RegistrationOut}, problems={**CONSENT, **BAD_INPUT, 409: ("registration_open", "conflict")},
 )  # fmt: skip
 def submit_registration(body: RegistrationRequest) -> object:
     actor = current_actor()
@@ -86,8 +86,8 @@ def appeal_rejection(body: AppealRequest) -> RegistrationOut:
 
 def _claim(actor: Actor, body: RegistrationRequest) -> Claim:
     """The claim with its photos. Its badge consent goes into the ledger; the general one must be there."""
-    subject = customers.me(actor).subject_id
     photos = _photos()
+    subject = customers.me(actor, lock=True).subject_id  # two at once: the second finds the first one's registration
     consents.require(subject, Purpose.SERVICE)
     badge = consents.give(
         actor, subject, Purpose.BADGE, policy_version=body.policy_version, channel=CHANNEL, wording=BADGE_WORDING
