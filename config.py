@@ -102,7 +102,7 @@ def load(environ: Mapping[str, str] | None = None, **override: object) -> Settin
     Raises ConfigError with a sentence an operator can act on.
     """
     env = os.environ if environ is None else environ
-    get = lambda name, default="": env.get(f"PORTAL_{name}", default).strip()  # noqa: E731
+    get = lambda name, default="": env.get(f"PORTAL_{name}", default).strip()
     name = get("ENV", "production")
     if name not in ("development", "test", "production"):
         raise ConfigError(f"PORTAL_ENV is {name!r}; it must be development, test or production")

@@ -14,7 +14,19 @@ from app.core import policy
 
 HASH_CHARS = 8
 IMMUTABLE = "public, max-age=31536000, immutable"
-STYLESHEETS = ("tokens", "base", "frame", "controls", "components", "worklist", "case", "staff", "today", "phone", "print")
+STYLESHEETS = (
+    "tokens",
+    "base",
+    "frame",
+    "controls",
+    "components",
+    "worklist",
+    "case",
+    "staff",
+    "today",
+    "phone",
+    "print",
+)
 
 
 class Assets:

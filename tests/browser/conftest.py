@@ -71,15 +71,31 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         port = probe.getsockname()[1]
     environ = {**os.environ, "PORTAL_ENV": "development", "PORTAL_INSTANCE": str(folder), "PYTHONUNBUFFERED": "1"}
     environ.pop("PORTAL_DATABASE_URL", None)
-    subprocess.run([sys.executable, "-c", LOAD.format(password=PASSWORD)], cwd=ROOT, env=environ, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", LOAD.format(password=PASSWORD)], cwd=ROOT, env=environ, check=True, capture_output=True
+    )
     log = folder / "log"
     commands = (
-        ["-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", "1", "--threads", "4", "-k", "gthread", "--no-control-socket", "wsgi:app"],
+        [
+            "-m",
+            "gunicorn",
+            "-b",
+            f"127.0.0.1:{port}",
+            "-w",
+            "1",
+            "--threads",
+            "4",
+            "-k",
+            "gthread",
+            "--no-control-socket",
+            "wsgi:app",
+        ],
         ["-m", "flask", "--app", "wsgi", "worker"],
     )
     with log.open("w") as out:
         processes = [
-            subprocess.Popen([sys.executable, *c], cwd=ROOT, env=environ, stdout=out, stderr=subprocess.STDOUT) for c in commands
+            subprocess.Popen([sys.executable, *c], cwd=ROOT, env=environ, stdout=out, stderr=subprocess.STDOUT)
+            for c in commands
         ]
         portal = Live(f"http://127.0.0.1:{port}", folder, log)
         try:
@@ -109,7 +125,13 @@ def chromium() -> Iterator[object]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-sync",
+            ],
         )
         yield browser
         browser.close()

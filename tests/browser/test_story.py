@@ -14,9 +14,15 @@ PHONE = "13800009001"
 
 
 def code_for(live: Live, phone: str) -> str:
-    assert requests.post(f"{live.url}/api/v1/login-codes", json={"phone": phone, "audience": "service"}, timeout=10).status_code == 202
+    assert (
+        requests.post(
+            f"{live.url}/api/v1/login-codes", json={"phone": phone, "audience": "service"}, timeout=10
+        ).status_code
+        == 202
+    )
     sent = live.wait_for(
-        lambda: [m for m in live.messages() if m["to"] == f"+86{phone}" and m["template"] == "login_code"], "the login code"
+        lambda: [m for m in live.messages() if m["to"] == f"+86{phone}" and m["template"] == "login_code"],
+        "the login code",
     )
     return sent[-1]["params"]["code"]
 
@@ -50,7 +56,9 @@ def register(live: Live, badge: bytes) -> dict[str, str]:
     agreed = {"purpose": "service", "policy_version": 1, "given": True}
     assert requests.post(f"{api}/consents", json=agreed, headers=headers, timeout=10).status_code in (200, 201)
     hospital = requests.get(f"{api}/hospitals", params={"q": "示范"}, headers=headers, timeout=10).json()["items"][0]
-    departments = requests.get(f"{api}/hospitals/{hospital['id']}/departments", headers=headers, timeout=10).json()["items"]
+    departments = requests.get(f"{api}/hospitals/{hospital['id']}/departments", headers=headers, timeout=10).json()[
+        "items"
+    ]
     sent = requests.post(
         f"{api}/registrations",
         headers={**headers, "Idempotency-Key": "story-1"},
@@ -86,10 +94,13 @@ def test_from_a_badge_photo_to_a_decision_that_the_customer_sees(live, page, bad
 
     assert requests.get(current, headers=headers, timeout=10).json()["status"] == "pending"  # the undo window runs
     live.wait_for(
-        lambda: requests.get(current, headers=headers, timeout=10).json()["status"] == "approved", "the approval", seconds=40
+        lambda: requests.get(current, headers=headers, timeout=10).json()["status"] == "approved",
+        "the approval",
+        seconds=40,
     )
     told = live.wait_for(
-        lambda: [m for m in live.messages() if m["template"] == "registration_approved" and m["to"] == f"+86{PHONE}"], "the notice"
+        lambda: [m for m in live.messages() if m["template"] == "registration_approved" and m["to"] == f"+86{PHONE}"],
+        "the notice",
     )
     assert len(told) == 1
     assert "冯虚构" in str(requests.get(f"{live.url}/api/v1/me", headers=headers, timeout=10).json())

@@ -151,7 +151,8 @@ def _open_cell(column: Column) -> str:
 
 
 def _row_url(worklist: Worklist, endpoint: str) -> Any:
-    head, tail = url_for(endpoint, **{worklist.row_argument: "ROWKEY"}, **worklist.view_args).split("ROWKEY")
+    values: dict[str, Any] = {worklist.row_argument: "ROWKEY", **worklist.view_args}
+    head, tail = url_for(endpoint, **values).split("ROWKEY")
     return lambda name: f"{head}{quote(name, safe='')}{tail}"
 
 
