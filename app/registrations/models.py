@@ -39,7 +39,12 @@ class Registration(Base):
         sa.Index("ix_registration_queue", "status", "due_at", "id"),
         sa.Index("ix_registration_changed", "status", "changed_at", "id"),
         sa.Index("ix_registration_province", "province", "status", "due_at", "id"),
-        sa.Index("ix_registration_wakes", "status", "wakes_at"),
+        sa.Index(
+            "ix_registration_wakes",
+            "wakes_at",
+            sqlite_where=sa.text("wakes_at IS NOT NULL"),
+            postgresql_where=sa.text("wakes_at IS NOT NULL"),
+        ),
         sa.Index(
             "ix_registration_lease",
             "lease_staff_id",

@@ -810,7 +810,14 @@ def upgrade() -> None:
     op.create_index("ix_registration_province", "registration", ["province", "status", "due_at", "id"], unique=False)
     op.create_index("ix_registration_queue", "registration", ["status", "due_at", "id"], unique=False)
     op.create_index(op.f("ix_registration_unknown_hospital_id"), "registration", ["unknown_hospital_id"], unique=False)
-    op.create_index("ix_registration_wakes", "registration", ["status", "wakes_at"], unique=False)
+    op.create_index(
+        "ix_registration_wakes",
+        "registration",
+        ["wakes_at"],
+        unique=False,
+        sqlite_where=sa.text("wakes_at IS NOT NULL"),
+        postgresql_where=sa.text("wakes_at IS NOT NULL"),
+    )
     op.create_index(
         "uq_registration_open_customer",
         "registration",
