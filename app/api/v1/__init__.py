@@ -19,9 +19,7 @@ def install(app: Portal) -> None:
     from app.api.v1.uploads import ApiRequest
     from app.customers.export import personal_data
 
-    assert all((hospitals, me, policy, registrations, sessions))  # imported for their routes
-    auth.install(bp)
-    idempotency.install(bp)
+    assert all((auth, hospitals, me, policy, registrations, sessions))  # imported for their routes and hooks
     openapi.install(app)
     app.request_class = ApiRequest
     app.register_blueprint(bp)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from flask import Blueprint, g, request
+from flask import g, request
 
+from app.api.v1.blueprint import bp
 from app.core import clock, numbers
 from app.core.policy import Actor
 from app.core.unit_of_work import evidence
@@ -17,10 +18,7 @@ BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]{43})")
 TOUCH_EVERY = timedelta(hours=1)
 
 
-def install(bp: Blueprint) -> None:
-    bp.before_request(load_customer)
-
-
+@bp.before_request
 def load_customer() -> None:
     """Who calls; a missing, ended or malformed token leaves the caller anonymous, and the policy mark answers 401."""
     match = BEARER.fullmatch(request.headers.get("Authorization", ""))

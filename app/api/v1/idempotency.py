@@ -15,10 +15,11 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, g, request
+from flask import Response, g, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, Session
 
+from app.api.v1.blueprint import bp
 from app.core import clock, keys
 from app.core.columns import DataClass, plain
 from app.core.db import Base, db
@@ -57,10 +58,6 @@ class IdempotencyKey(Base):
     expires_at: Mapped[datetime] = plain(nullable=False, index=True)
     status: Mapped[int | None] = plain(nullable=True)
     answer: Mapped[bytes | None] = plain(sa.LargeBinary, nullable=True, cls=DataClass.NONE)
-
-
-def install(bp: Blueprint) -> None:
-    bp.after_request(_after)
 
 
 def reserve() -> Response | None:
@@ -171,6 +168,7 @@ def _open(row: IdempotencyKey) -> Response:
     return response
 
 
+@bp.after_request
 def _after(response: Response) -> Response:
     """A refusal came by exception and was rolled back: store it, or let the key go."""
     held = g.pop("idempotency", None)
