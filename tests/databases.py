@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
+from app.core.db import Base
+
 POSTGRES = os.environ.get("PORTAL_TEST_POSTGRES", "")
 
 
@@ -76,3 +78,8 @@ def restore_files(folder: Path, names: tuple[str, ...]) -> None:
 def choose(folder: Path, worker: str) -> SqliteFiles | PostgresDatabases:
     """PostgreSQL when the suite was started with one, else SQLite."""
     return PostgresDatabases(folder, worker) if POSTGRES else SqliteFiles(folder)
+
+
+def own_tables() -> list[sa.Table]:
+    """The portal's tables; test modules add sample ones to the same metadata."""
+    return [m.local_table for m in Base.registry.mappers if m.class_.__module__.startswith("app.")]  # type: ignore[misc]
