@@ -23,6 +23,7 @@ FLOORS = (
     "app.notifications",
     "app.registrations",
     "app.today",
+    "app.health",
     "app.api",
     "app.cli",
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from app.cli import database, demo
+from app.cli import database, demo, pictures
 from app.core.web import Portal
 
 
 def install(app: Portal) -> None:
     database.register(app)
     demo.register(app)
+    pictures.register(app)

@@ -9,6 +9,7 @@ from app.core import policy
 from app.core.db import db
 from app.core.unit_of_work import evidence_tables
 from app.core.web import CSP, SAFE_METHODS, Portal
+from tests.databases import own_tables
 
 VALUES = {
     "integer": 1,
