@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock format screenshots
+.PHONY: help run test check bench lock format screenshots translations
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,12 @@ bench: $(VENV)/.dev ## queue and case page against a hand-written one, as ratios
 
 screenshots: $(VENV)/.dev ## the README's pictures
 	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py
+
+translations: $(VENV)/.run ## the English catalogue: extract, update, compile (then fill what is empty and run again)
+	@mkdir -p instance
+	$(BIN)/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext --add-location=file --omit-header -o instance/messages.pot .
+	$(BIN)/pybabel -q update -i instance/messages.pot -d app/translations -l en -w 120 -N --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile -d app/translations --statistics
 
 lock: ## write requirements*.txt from requirements*.in (needs uv)
 	uv pip compile -q --generate-hashes --no-annotate --no-header --python-version 3.11 requirements.in -o requirements.txt
