@@ -18,12 +18,12 @@ from app import create_app
 from app.cli.database import upgrade
 from app.core import clock
 from app.core.db import db
+from app.core.policy import Actor
 from app.core.unit_of_work import unit_of_work
 from app.customers.models import Customer, WechatIdentity
 from app.notifications import follow
 from app.registrations import service
 from app.registrations.models import Registration
-from app.staff import queries
 from tests.factories import staff
 from tests.features.registrations import story as stories
 
@@ -31,21 +31,24 @@ app = create_app(config.load(console_channel=False))
 
 
 def prepare(kind: str, count: int) -> dict[str, Any]:
-    """``waiting``: cases to decide, with a reviewer's cookie. ``approved``: their messages are due, by WeChat or SMS."""
+    """``waiting``: cases to decide, with cookies of a reviewer and an administrator. ``approved``: their messages are due, by WeChat or SMS."""
     upgrade(app)
     reviewer = staff.member(app, "reviewer")
-    assert reviewer.id is not None
-    client = staff.client_of(app, reviewer.id)
-    cookie = client.get_cookie(app.extensions["settings"].cookie_name)
-    assert cookie is not None
     with app.app_context():
         with unit_of_work():
             told = stories.begin()
         made = [_case(told, reviewer, approve=kind == "approved") for _ in range(count)]
-    return {"cookie": cookie.value, "cases": made}
+    return {"reviewer": _cookie(reviewer), "admin": _cookie(staff.member(app, "admin")), "cases": made}
 
 
-def _case(told: stories.Story, reviewer: Any, *, approve: bool) -> dict[str, str]:
+def _cookie(member: Actor) -> str:
+    assert member.id is not None
+    cookie = staff.client_of(app, member.id).get_cookie(app.extensions["settings"].cookie_name)
+    assert cookie is not None
+    return cookie.value
+
+
+def _case(told: stories.Story, reviewer: Actor, *, approve: bool) -> dict[str, str]:
     with clock.advanced(-timedelta(minutes=5)):  # the time for undoing an approval is over
         with unit_of_work():
             row = told.case()
@@ -54,7 +57,7 @@ def _case(told: stories.Story, reviewer: Any, *, approve: bool) -> dict[str, str
         if approve:
             with unit_of_work():
                 row = stories.reload(row.id)
-                service.approve(queries.actor_of(reviewer.id), row.id, stories.take(reviewer, row), stories.APPROVE)
+                service.approve(reviewer, row.id, stories.take(reviewer, row), stories.APPROVE)
     return found
 
 

@@ -68,7 +68,7 @@ class Scene:
         self.engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
         prepare_engine(self.engine)
         self.children: list[subprocess.Popen[bytes]] = []
-        self.port, self.cookie = free_port(), ""
+        self.port, self.cookies = free_port(), {"reviewer": "", "admin": ""}
         self.cases: list[dict[str, str]] = []
 
     def prepare(self, kind: str, count: int) -> None:
@@ -76,7 +76,7 @@ class Scene:
         done = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, timeout=READY, check=False)
         assert done.returncode == 0, done.stderr.decode()[-2_000:]
         found = json.loads(done.stdout.splitlines()[-1])
-        self.cookie, self.cases = found["cookie"], found["cases"]
+        self.cookies, self.cases = {name: found[name] for name in self.cookies}, found["cases"]
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         with open(self.folder / "log", "ab") as log:
@@ -231,11 +231,11 @@ class Scene:
 
 
 class Browser:
-    """A reviewer at the real server, without scripts."""
+    """Somebody at the real server, without scripts."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, who: str = "reviewer") -> None:
         self.scene, self.http = scene, requests.Session()
-        self.http.cookies.set("portal", scene.cookie)
+        self.http.cookies.set("portal", scene.cookies[who])
         self.last = 0.0  # seconds that the last post took
 
     def page(self, path: str) -> str:
@@ -431,6 +431,10 @@ def test_a_worker_killed_inside_a_send_leaves_it_unknown_and_repeats_nothing(sce
     scene.drain()
     assert set(scene.states().values()) == {"unknown"}
     assert len(sms.requests) == 1
+    scene.web()
+    overseer = Browser(scene, "admin")
+    (link,) = set(re.findall(r"/notifications/[0-9a-f-]{36}", overseer.page("/notifications?tab=unknown")))
+    assert "对方可能已经收到" in overseer.page(link)
 
 
 def test_a_send_that_may_be_repeated_is_and_arrives_once(scene: Scene, official: WeChatStub) -> None:
