@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -358,6 +359,10 @@ def sent_numbers(stub: AliyunStub) -> list[str]:
         return [params["number"] for _phone, _template, params in stub.delivered]
 
 
+def has_seen(stub: AliyunStub, calls: int) -> bool:
+    return len(stub.requests) >= calls
+
+
 def test_an_approval_killed_on_its_way_never_was_and_works_again(scene: Scene) -> None:
     scene.prepare("waiting", 1)
     server, browser = scene.web(), Browser(scene)
@@ -460,7 +465,7 @@ def test_workers_killed_again_and_again_send_nothing_twice(scene: Scene, sms: Al
     sms.delay("/", 0.03)
     for kill in range(kills):
         worker, seen = scene.worker(), len(sms.requests)
-        wait_for(lambda at_least=seen + 3: len(sms.requests) >= at_least, READY)
+        wait_for(partial(has_seen, sms, seen + 3), READY)
         time.sleep(0.011 * kill)  # in, between and after sends
         scene.kill(worker)
         scene.later()
