@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import click
@@ -19,7 +18,6 @@ from app.core.web import Portal
 from app.registrations import reasons
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-logging.getLogger("alembic").setLevel(logging.WARNING)  # its plugins announce themselves at every start
 LOCK = 7_316_001  # advisory lock: two deployments never migrate at once
 
 

@@ -86,6 +86,7 @@ def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutabl
 
 def configure() -> None:
     """Send every logger of the process through the chain. Safe to call again."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its plugins announce themselves at every start
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
