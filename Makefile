@@ -22,7 +22,7 @@ run: $(VENV)/.run ## the portal with demo data on http://127.0.0.1:8000 (web and
 	@PORTAL_ENV=$${PORTAL_ENV:-development} $(BIN)/python scripts/serve.py
 
 test: $(VENV)/.dev ## the whole suite: SQLite, PostgreSQL, Chromium
-	@$(BIN)/python scripts/suite.py $(ARGS)
+	@SLOW=$(SLOW) $(BIN)/python scripts/suite.py $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, templates
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""`make test`: the whole suite on SQLite with the browser tests, then on PostgreSQL. Loud about anything left out."""
+"""`make test`: the suite on SQLite with the browser tests, then on PostgreSQL. Loud about anything left out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
+SLOW = CI or os.environ.get("SLOW") == "1"
+QUICK, BROWSER, LONG = "not browser and not slow", "browser or not slow", "slow and not browser"
 
 
 def pytest(*args: str, **environ: str) -> int:
@@ -21,18 +23,21 @@ def pytest(*args: str, **environ: str) -> int:
 
 
 def main() -> int:
+    """Three passes: SQLite with the browser, PostgreSQL, and (in CI, or with SLOW=1) what takes long, on both."""
     left_out: list[str] = []
     chromium = browser.find_or_install()
-    if chromium:
-        codes = [pytest(PORTAL_TEST_CHROMIUM=chromium)]
-    else:
+    if not chromium:
         left_out.append("browser tests (no Chromium could be found or installed)")
-        codes = [pytest("-m", "not browser")]
+    codes = [pytest("-m", BROWSER if chromium else QUICK, PORTAL_TEST_CHROMIUM=chromium or "")]
     with postgres.server() as url:
         if url:
-            codes.append(pytest("-m", "not browser and not pure", PORTAL_TEST_POSTGRES=url))
+            codes.append(pytest("-m", f"{QUICK} and not pure", PORTAL_TEST_POSTGRES=url))
         else:
             left_out.append("PostgreSQL (no server programs found)")
+        if SLOW:
+            codes.append(pytest("-m", LONG))
+            if url:
+                codes.append(pytest("-m", f"{LONG} and not pure", PORTAL_TEST_POSTGRES=url))
     failed = any(code not in (0, 5) for code in codes)
     if left_out:
         print(f"\n!!! LEFT OUT: {'; '.join(left_out)} !!!", file=sys.stderr)
