@@ -138,7 +138,7 @@ QUEUE = Worklist(
     subject=R.subject_id,
     columns=(
         Column("number", _l("编号"), R.number, link()),
-        Column("name", _l("申请人"), R.name.column, text(strong=True), sealed=R.name.opener),
+        Column("name", _l("申请人"), R.name.column, text(strong=True), sealed=R.name.opener, export=False),
         Column("hospital", _l("医院"), R.hospital_text, text()),
         Column("department", _l("科室"), R.department_text, text()),
         Column("province", _l("省份"), R.province, text(), show=lambda code, _a: _names.get(code, "")),
@@ -161,6 +161,7 @@ QUEUE = Worklist(
         Filter("round", _l("轮次"), _round, kind="select", choices=_rounds, more=True),
     ),
     export_permission=Permission.REGISTRATIONS_EXPORT,
+    export_endpoint="registrations.export",
 )
 
 
