@@ -23,13 +23,13 @@ from app import create_app
 from app.cli.database import upgrade
 from app.core import clock
 from app.core.db import db, new_id
+from app.core.policy import SYSTEM
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from app.registrations import service
 from app.registrations.models import Registration
 from app.staff import queries
 from app.staff import service as staff
-from app.core.policy import SYSTEM
 from app.staff.models import SessionStage, StaffSession
 from app.staff.tokens import hash_token, new_token
 from bench.by_hand import ByHand, template
@@ -52,6 +52,7 @@ def portal(url: str | None) -> Iterator[Portal]:
             env["PORTAL_DATABASE_URL"] = url.rsplit("/", 1)[0] + f"/{name}"
         app = create_app(config.load(env))
         upgrade(app)
+        app.extensions["assets"].keep = True  # as in production: hashes of static files are made once
         quiet()
         yield app
         with app.app_context():
@@ -62,7 +63,7 @@ def quiet() -> None:
     for name in ("", "portal", "alembic"):
         for handler in logging.getLogger(name).handlers:
             if isinstance(handler, logging.StreamHandler):
-                handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- as long as the process
+                handler.setStream(open(os.devnull, "w"))
 
 
 def sign_in(app: Portal) -> tuple[Any, str, str]:
@@ -71,7 +72,9 @@ def sign_in(app: Portal) -> tuple[Any, str, str]:
     with app.app_context():
         with unit_of_work():
             grants = [("reviewer", None, True)]
-            me = staff.create_active(SYSTEM, "bench@demo.invalid", "样例员工", "a quiet river under old pines", grants).id
+            me = staff.create_active(
+                SYSTEM, "bench@demo.invalid", "样例员工", "a quiet river under old pines", grants
+            ).id
             db.session.add(
                 StaffSession(
                     token_hash=hash_token(token), staff_id=me, stage=SessionStage.FULL.value, created_at=now,

@@ -49,19 +49,22 @@ ROWS = " UNION ALL ".join(
     for where, name in zip(COUNTED[:2], "ab", strict=True)
 ) + " ORDER BY due_at, id LIMIT 51"  # fmt: skip
 CASE = (
-    "SELECT r.id, r.number, r.subject_id, s.id AS sid, s.name_sealed, c.id AS cid, c.phone_sealed, c.subject_id AS csubject "
+    "SELECT r.id, r.number, r.subject_id, s.id AS sid, s.name_sealed, c.id AS cid, c.phone_sealed, "
+    "c.subject_id AS csubject "
     "FROM registration r JOIN submission s ON s.registration_id=r.id AND s.round=r.round "
     "JOIN customer c ON c.id=r.customer_id WHERE r.number=:number"
 )
 PARTS = (
     "SELECT field, verdict FROM field_check WHERE registration_id=:id",
     "SELECT action, at, by_name FROM registration_event WHERE registration_id=:id ORDER BY version DESC",
-    "SELECT i.id, i.place, f.size FROM submission_image i JOIN stored_file f ON f.id=i.main_id WHERE i.registration_id=:id",
+    "SELECT i.id, i.place, f.size FROM submission_image i JOIN stored_file f ON f.id=i.main_id "
+    "WHERE i.registration_id=:id",
 )
 ROW = (
     '{% for r in rows %}<tr role="row" data-row data-id="{{ r.id }}" data-href="/registrations/{{ r.number }}" '
     'data-drawer="/registrations/{{ r.number }}/drawer"><td role="cell" class="c-number " data-label="编号">'
-    '<a href="/registrations/{{ r.number }}">{{ r.number }}</a></td><td role="cell" class="c-name " data-label="申请人">'
+    '<a href="/registrations/{{ r.number }}">{{ r.number }}</a></td>'
+    '<td role="cell" class="c-name " data-label="申请人">'
     '<b>{{ r.name }}</b></td><td role="cell" class="c-hospital " data-label="医院">{{ r.hospital }}</td>'
     '<td role="cell" class="c-department " data-label="科室">{{ r.department }}</td>'
     '<td role="cell" class="c-province " data-label="省份">{{ r.province }}</td>'
@@ -112,21 +115,24 @@ class ByHand:
         self.pages = {name: env.from_string(text) for name, text in pages.items()}
         with app.app_context():
             self.ring = ring()
-        counts = ", ".join(f"(SELECT count(*) FROM (SELECT 1 FROM registration WHERE {c} LIMIT {CAP}) AS t{i})" for i, c in enumerate(COUNTED))
+        counts = ", ".join(
+            f"(SELECT count(*) FROM (SELECT 1 FROM registration WHERE {c} LIMIT {CAP}) AS t{i})"
+            for i, c in enumerate(COUNTED)
+        )
         self.sessions = {True: SESSION.format(counts=", " + counts), False: SESSION.format(counts="")}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         token = environ["HTTP_COOKIE"].split("=", 1)[1]
-        now = datetime.now(UTC)
+        path = environ["PATH_INFO"]
+        now, counting = datetime.now(UTC), self.counting and path == "/registrations"
         who = self.main.all(
-            self.sessions[self.counting], hash=hashlib.sha256(token.encode()).digest(), now=now,
-            idle=now - timedelta(minutes=30), **({"me": self.me} if self.counting else {}),
+            self.sessions[counting], hash=hashlib.sha256(token.encode()).digest(), now=now,
+            idle=now - timedelta(minutes=30), **({"me": self.me} if counting else {}),
         )  # fmt: skip
         if not who or who[0][2] != "reviewer":
             start_response("403 Forbidden", [])
             return [b""]
         csrf = hmac.new(self.secret, b"csrf|" + token.encode(), hashlib.sha256).hexdigest()
-        path = environ["PATH_INFO"]
         values = self.queue(now) if path == "/registrations" else self.case(path.rsplit("/", 1)[1])
         name = "queue" if path == "/registrations" else "case"
         body = self.pages[name].render(csrf=csrf, counts=who[0][3:], **values).encode()
@@ -169,7 +175,7 @@ class ByHand:
         """Subject keys from the key store, unwrapped: one statement."""
         marks = ",".join(f"'{as_uuid(i).hex}'" for i in ids)
         found = {}
-        for hexed, wrapped in self.keys.all(f"SELECT id, wrapped FROM item_key WHERE id IN ({marks})"):  # noqa: S608
+        for hexed, wrapped in self.keys.all(f"SELECT id, wrapped FROM item_key WHERE id IN ({marks})"):
             key_id = uuid.UUID(hexed)
             wrapper = self.ring.by_id(cipher.key_id_of(wrapped))
             bound = keystore._bound("subject", key_id)

@@ -21,7 +21,15 @@ from app.registrations.models import Registration, RegistrationEvent, Submission
 
 SUBJECTS = 2_000
 BATCH = 5_000
-SHARES = {"approved": 70, "rejected": 10, "pending": 8, "withdrawn": 5, "needs_resubmission": 4, "on_hold": 2, "appealed": 1}
+SHARES = {
+    "approved": 70,
+    "rejected": 10,
+    "pending": 8,
+    "withdrawn": 5,
+    "needs_resubmission": 4,
+    "on_hold": 2,
+    "appealed": 1,
+}
 HOSPITALS = ("东海示范人民医院", "北山样例医院", "南湖示范中医院")
 
 
@@ -61,22 +69,22 @@ def _batch(
             "name_sealed": _seal(ciphers[k], name, "registration.name_sealed", case),
         })  # fmt: skip
         sent.append({
-            **common, "id": round_one, "registration_id": case, "position": "护士", "title": "主管护师", "is_adult": True,
+            **common, "id": round_one, "registration_id": case, "position": "护士", "title": "主管护师",
+            "is_adult": True,
             "policy_version": "1", "consent_ids": [],
             "name_sealed": _seal(ciphers[k], name, "submission.name_sealed", round_one),
         })  # fmt: skip
         events.append({
             "id": new_id(), "registration_id": case, "subject_id": subjects[k], "version": 1, "round": 1,
-            "evidence_version": 1, "action": "submit", "status_to": "pending", "reason_codes": [], "reason_versions": {},
+            "evidence_version": 1, "action": "submit", "status_to": "pending", "reason_codes": [],
+            "reason_versions": {},
             "by_kind": "customer", "by_name": "", "at": at, "effective_at": at,
         })  # fmt: skip
     for model, rows in ((Customer, customers), (Registration, cases), (Submission, sent), (RegistrationEvent, events)):
         db.session.execute(sa.insert(model.__table__), rows)  # type: ignore[arg-type]
 
 
-def _customer(
-    i: int, person: uuid.UUID, subjects: list[uuid.UUID], secret: AESGCM, now: datetime
-) -> dict[str, Any]:
+def _customer(i: int, person: uuid.UUID, subjects: list[uuid.UUID], secret: AESGCM, now: datetime) -> dict[str, Any]:
     """Subject ids are unique among customers: the first ones have a key and a phone, later ones neither."""
     first = i < SUBJECTS
     return {

@@ -8,7 +8,7 @@ fragments of a page, escapes all slots in one call and fills them in one operati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ class Ink:
     label: str  # the column's label, for the phone layout
     row_url: Callable[[str], str]
     soon_seconds: int = 2 * 3600
+    words: dict[str, str] = field(default_factory=dict)  # chips already put into the reader's language
 
 
 Cell = Callable[[Any, Any, Ink], Drawn]
@@ -105,7 +106,10 @@ def chip(chips: Mapping[str, Chip], *, extra: Callable[[Any, Ink], str | None] |
             f'<svg viewBox="0 0 8 8" aria-hidden="true"><use href="/static/images/sprite.svg#s-{known.shape}"/></svg>'
         )
         head = f'<span class="chip chip--{known.tone}">{shape}%s{tail}</span>'
-        return head, (str(known.word), more) if more else (str(known.word),)
+        word = ink.words.get(str(value))
+        if word is None:
+            word = ink.words[str(value)] = str(known.word)
+        return head, (word, more) if more else (word,)
 
     return draw
 

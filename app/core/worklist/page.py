@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -34,7 +34,7 @@ class WorklistPage:
     columns: list[dict[str, Any]]
     rows_html: Markup
     row_count: int
-    count_text: str
+    count_words: Callable[[], str]  # read while the page is drawn, so that all its counters are one statement
     prev_url: str | None
     next_url: str | None
     empty_kind: str | None  # nothing | filtered
@@ -45,6 +45,10 @@ class WorklistPage:
     saved_views: list[dict[str, Any]] = field(default_factory=list)
     query: str = ""  # the state worth keeping as a saved view
     row_ids: list[uuid.UUID] = field(default_factory=list)
+
+    @property
+    def count_text(self) -> str:
+        return self.count_words()
 
 
 def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> WorklistPage:
@@ -73,7 +77,7 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
         columns=_heads(worklist, request, kept),
         rows_html=drawn,
         row_count=len(rows),
-        count_text=_count_text(worklist, request, len(rows), complete=not (has_prev or has_next)),
+        count_words=lambda: _count_text(worklist, request, len(rows), complete=not (has_prev or has_next)),
         prev_url=_url(worklist, {**kept, "before": position(rows[0])}) if has_prev else None,
         next_url=_url(worklist, {**kept, "after": position(rows[-1])}) if has_next else None,
         empty_kind=None if rows else ("filtered" if request.values else "nothing"),
