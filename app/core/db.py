@@ -57,11 +57,14 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 
 def new_id() -> uuid.UUID:
-    """A time-ordered random UUID (RFC 9562 version 7): unguessable, yet new rows land at the end of an index."""
-    millis = time.time_ns() // 1_000_000
-    value = (millis & ((1 << 48) - 1)) << 80 | secrets.randbits(80)
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    """A time-ordered random UUID (RFC 9562 version 7): unguessable, yet new rows land at the end of an index.
+
+    Twelve bits of it are the fraction of the millisecond (method 3 of the RFC), so that ids made one after another
+    by one process sort in that order.
+    """
+    millis, nanos = divmod(time.time_ns(), 1_000_000)
+    fraction = nanos * 4096 // 1_000_000
+    value = (millis & ((1 << 48) - 1)) << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | secrets.randbits(62)
     return uuid.UUID(int=value)
 
 

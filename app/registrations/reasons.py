@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.core import clock
@@ -15,23 +16,37 @@ from app.registrations.models import ReviewReason
 RETRY, FINAL, MERGE = "RETRY", "FINAL", "MERGE"
 SHORT_MAX = 20
 
+
+def N_(words: str) -> str:
+    """Marks words for the English catalogue, which `staff_words` asks."""
+    return words
+
+
 # code, section, kind, private, public long, public short, second person
 CATALOGUE: Sequence[tuple[str, str, str, str, str, str, bool]] = (
     (
         "photo_blurred",
         "photo",
         RETRY,
-        "照片模糊",
+        N_("照片模糊"),
         "照片模糊，看不清文字。请在光线充足处对焦后重拍。",
         "照片模糊请重拍",
         False,
     ),
-    ("photo_glare", "photo", RETRY, "反光遮挡", "证件反光，部分文字看不清。请避开灯光重拍。", "反光遮挡请重拍", False),
+    (
+        "photo_glare",
+        "photo",
+        RETRY,
+        N_("反光遮挡"),
+        "证件反光，部分文字看不清。请避开灯光重拍。",
+        "反光遮挡请重拍",
+        False,
+    ),
     (
         "photo_cropped",
         "photo",
         RETRY,
-        "证件不完整",
+        N_("证件不完整"),
         "证件没有拍全。请让四边都在画面内后重拍。",
         "证件不完整请重拍",
         False,
@@ -40,17 +55,25 @@ CATALOGUE: Sequence[tuple[str, str, str, str, str, str, bool]] = (
         "photo_of_screen",
         "photo",
         RETRY,
-        "疑似翻拍或截图",
+        N_("疑似翻拍或截图"),
         "照片像是翻拍或截图。请直接对着证件原件拍照。",
         "疑似翻拍或截图",
         False,
     ),
-    ("badge_expired", "photo", RETRY, "证件已过期", "证件已过有效期。请提交在有效期内的证件。", "证件已过期", False),
+    (
+        "badge_expired",
+        "photo",
+        RETRY,
+        N_("证件已过期"),
+        "证件已过有效期。请提交在有效期内的证件。",
+        "证件已过期",
+        False,
+    ),
     (
         "name_not_visible",
         "match",
         RETRY,
-        "看不到姓名",
+        N_("看不到姓名"),
         "证件上看不到姓名。请提交能看到姓名的一面。",
         "看不到姓名",
         False,
@@ -59,7 +82,7 @@ CATALOGUE: Sequence[tuple[str, str, str, str, str, str, bool]] = (
         "hospital_not_visible",
         "match",
         RETRY,
-        "看不到医院名称",
+        N_("看不到医院名称"),
         "证件上看不到医院名称。请提交能看到医院名称的一面。",
         "看不到医院名称",
         False,
@@ -68,7 +91,7 @@ CATALOGUE: Sequence[tuple[str, str, str, str, str, str, bool]] = (
         "name_differs",
         "match",
         RETRY,
-        "姓名与填写不一致",
+        N_("姓名与填写不一致"),
         "证件上的姓名与填写的不一致。请更正后重新提交。",
         "姓名与填写不一致",
         False,
@@ -77,7 +100,7 @@ CATALOGUE: Sequence[tuple[str, str, str, str, str, str, bool]] = (
         "hospital_differs",
         "match",
         RETRY,
-        "医院与填写不一致",
+        N_("医院与填写不一致"),
         "证件上的医院与填写的不一致。请更正后重新提交。",
         "医院与填写不一致",
         False,
@@ -86,7 +109,7 @@ CATALOGUE: Sequence[tuple[str, str, str, str, str, str, bool]] = (
         "department_unclear",
         "match",
         RETRY,
-        "科室请补充说明",
+        N_("科室请补充说明"),
         "无法确认科室。请补充能说明科室的材料。",
         "科室请补充说明",
         False,
@@ -95,13 +118,13 @@ CATALOGUE: Sequence[tuple[str, str, str, str, str, str, bool]] = (
         "not_medical_staff",
         "final",
         FINAL,
-        "非医护或设备人员",
+        N_("非医护或设备人员"),
         "本服务只面向医院的医护与设备管理人员。",
         "非医护或设备人员",
         False,
     ),
-    ("not_own_badge", "final", FINAL, "非本人证件", "提交的证件不是您本人的。", "非本人证件", True),
-    ("duplicate", "final", MERGE, "重复注册", "您已有一件注册，这一件已并入。", "重复注册", False),
+    ("not_own_badge", "final", FINAL, N_("非本人证件"), "提交的证件不是您本人的。", "非本人证件", True),
+    ("duplicate", "final", MERGE, N_("重复注册"), "您已有一件注册，这一件已并入。", "重复注册", False),
 )
 
 
@@ -153,6 +176,11 @@ def pick(codes: Iterable[str]) -> tuple[ReviewReason, ...]:
     return tuple(known[code] for code in wanted)
 
 
+def staff_words(reason: ReviewReason) -> str:
+    """The private text in the reader's language; words written later stay as they were written."""
+    return gettext(reason.private_text)
+
+
 def labels(reasons: Iterable[ReviewReason]) -> Mapping[str, str]:
     """Private text by code, for histories."""
-    return {reason.code: reason.private_text for reason in reasons}
+    return {reason.code: staff_words(reason) for reason in reasons}

@@ -45,4 +45,4 @@ def _province_words(codes: Sequence[str] | None) -> str:
     """The bounds of an assignment in words."""
     if codes is None:
         return _("全国")
-    return "、".join(provinces.title(code, language()) for code in codes)
+    return _("、").join(provinces.title(code, language()) for code in codes)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core.policy import Actor, Permission
@@ -39,7 +40,7 @@ def _name() -> Cell:
 
 
 def _role_words(keys: str | None, _actor: Actor) -> str:
-    return "、".join(str(ROLES[Role(key)].label) for key in sorted((keys or "").split(",")) if key)
+    return _("、").join(str(ROLES[Role(key)].label) for key in sorted((keys or "").split(",")) if key)
 
 
 def _in_state(*states: AccountState) -> Any:

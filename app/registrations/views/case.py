@@ -117,6 +117,7 @@ def _context(
         "chip": CHIPS[found.status],
         "labels": FIELD_LABELS,
         "verdicts": VERDICTS,
+        "staff_words": catalogue.staff_words,
         "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
         "refusal": refusal,
         "items": timeline(found, reasons),
