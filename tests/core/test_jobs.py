@@ -227,7 +227,8 @@ def test_an_outside_handler_runs_without_a_transaction(app: Portal) -> None:
     assert (seen, numbers(), the_job().state) == ([False], [9], JobState.DONE)
 
 
-def test_a_period_starts_once_over_several_workers(app: Portal, tmp_path: Path) -> None:
+def test_a_period_starts_once_over_several_workers(app: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "periods", {})  # they are kept per process: what is added here goes with the test
     jobs.handler("sample.period")(lambda _payload: effect_of({"number": 1}))
     jobs.every("sample.period", timedelta(hours=1))
     assert run(app) == 0  # first seen: due in an hour
