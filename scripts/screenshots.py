@@ -1,0 +1,94 @@
+"""`make screenshots`: the README's pictures, taken from a throw-away portal with demo data."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import browser
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "screenshots"
+SIZES = {1366: (1366, 768), 390: (390, 844)}
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    given = os.environ.get("PORTAL_INSTANCE")
+    with tempfile.TemporaryDirectory() as temporary, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        folder = given or temporary
+        environ = {**os.environ, "PORTAL_ENV": "development", "PORTAL_INSTANCE": folder, "PORTAL_PORT": str(port)}
+        server = subprocess.Popen(
+            [sys.executable, "scripts/serve.py"], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
+        )
+        try:
+            _wait(f"http://127.0.0.1:{port}/healthz")
+            _take(f"http://127.0.0.1:{port}", Path(folder, "demo-password").read_text().strip())
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _take(base: str, password: str) -> None:
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox", "--disable-gpu"])
+        for width, (w, h) in SIZES.items():
+            context = program.new_context(viewport={"width": w, "height": h}, locale="zh-CN")
+            page = context.new_page()
+            page.goto(f"{base}/login")
+            _save(page, f"login-{width}")
+            _sign_in(page, base, "reviewer2@demo.invalid", password)
+            _save(page, f"today-{width}")
+            page.goto(f"{base}/registrations")
+            _save(page, f"queue-{width}")
+            page.locator("form[action='/registrations/next'] button").first.click()
+            page.wait_for_url("**/REG-*")
+            page.locator("[data-viewer-stage] img").first.wait_for()
+            page.wait_for_timeout(600)
+            _save(page, f"case-{width}")
+            context.clear_cookies()
+            _sign_in(page, base, "admin@demo.invalid", password)
+            page.goto(f"{base}/staff")
+            _save(page, f"staff-{width}")
+            context.close()
+        program.close()
+
+
+def _sign_in(page: Page, base: str, email: str, password: str) -> None:
+    page.goto(f"{base}/login")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
+def _save(page: Page, name: str) -> None:
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path)
+    Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
+    print(path.relative_to(ROOT))
+
+
+def _wait(url: str) -> None:
+    for _attempt in range(3_000):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the portal did not start")
+
+
+if __name__ == "__main__":
+    main()
