@@ -35,7 +35,7 @@ format: $(VENV)/.dev ## put the code into the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## queue and case page against a hand-written one, as ratios
+bench: $(VENV)/.dev ## ratios of two things measured in one run (ARGS="name … --full --sqlite --requests N", ARGS=--list)
 	@PYTHONPATH=. $(BIN)/python -m bench $(ARGS)
 
 screenshots: $(VENV)/.dev ## the README's pictures

@@ -174,7 +174,7 @@ class ByHand:
     def secrets(self, ids: set[Any]) -> dict[Any, AESGCM]:
         """Subject keys from the key store, unwrapped: one statement."""
         marks = ",".join(f"'{as_uuid(i).hex}'" for i in ids)
-        found = {}
+        found: dict[Any, AESGCM] = {}
         for hexed, wrapped in self.keys.all(f"SELECT id, wrapped FROM item_key WHERE id IN ({marks})"):
             key_id = uuid.UUID(hexed)
             wrapper = self.ring.by_id(cipher.key_id_of(wrapped))

@@ -33,7 +33,7 @@ class Backends:
 
 def request(app: Callable[..., Any], path: str, cookie: str) -> tuple[str, str]:
     """One GET through the WSGI callable; status and body."""
-    environ = EnvironBuilder(path=path, headers={"Cookie": cookie}).get_environ()
+    environ = EnvironBuilder(path=path, headers=[("Cookie", cookie)]).get_environ()
     status: list[str] = []
     answer = app(environ, lambda line, _headers, _info=None: status.append(line))
     body = b"".join(answer)
@@ -59,7 +59,9 @@ def pairs(
     for app in (portal, hand):
         for _ in range(BLOCK):
             request(app, path, cookie)
-    backends, ours, theirs = Backends(url), [], []
+    backends = Backends(url)
+    ours: list[float] = []
+    theirs: list[float] = []
     for n in range(max(3, count // BLOCK)):
         for app, found in ((portal, ours), (hand, theirs)) if n % 2 else ((hand, theirs), (portal, ours)):
             found.append(block(app, [path] * BLOCK, cookie, backends))
