@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 UNPRIVILEGED = "nobody"
 
@@ -50,7 +51,7 @@ def server() -> Iterator[str | None]:
             os.chown(home, pwd.getpwnam(user).pw_uid, -1)
         data = f"{home}/data"
         environ = {**os.environ, "HOME": home, "LC_ALL": "C.UTF-8"}
-        run = {"user": user, "env": environ, "cwd": home, "stdout": subprocess.DEVNULL}
+        run: dict[str, Any] = {"user": user, "env": environ, "cwd": home, "stdout": subprocess.DEVNULL}
         subprocess.run(
             [folder / "initdb", "-D", data, "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
             check=True,
