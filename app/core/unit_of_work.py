@@ -103,6 +103,31 @@ def unit_of_work(*, write: bool = True, evidence_only: bool = False) -> Iterator
 
 
 @contextmanager
+def savepoint() -> Iterator[None]:
+    """A part of the running unit of work that can fail alone.
+
+    An exception takes back its rows and with them the audit events, messages and after-acts that it gathered; it goes
+    on to the caller, who may catch it and carry on.
+    """
+    frame, session = current(), db.session()
+    session.flush()
+    gathered = {name: len(entries) for name, entries in frame.pending.items()}
+    commits, rollbacks = len(frame.after_commit), len(frame.after_rollback)
+    nested = session.begin_nested()
+    try:
+        yield
+        nested.commit()
+    except BaseException:
+        nested.rollback()
+        for name, entries in frame.pending.items():
+            del entries[gathered.get(name, 0) :]
+        del frame.after_commit[commits:]
+        _run(frame.after_rollback[rollbacks:])
+        del frame.after_rollback[rollbacks:]
+        raise
+
+
+@contextmanager
 def evidence() -> Iterator[Session]:
     """A short transaction of its own for what must survive a refusal. Yields its session.
 

@@ -62,7 +62,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class BulkAction:
-    """A POST over ticked rows; the endpoint re-checks every row and reports per row."""
+    """A POST over ticked rows to an endpoint that shows the preview of `worklist.bulk`, row by row."""
 
     key: str
     label: Any
@@ -90,6 +90,7 @@ class Worklist:
     subject: Any = None  # column holding the subject id, when a column is sealed by subject
     drawer_endpoint: str | None = None
     bulk: Sequence[BulkAction] = ()
+    version: Any = None  # the column that tells whether a row changed since it was shown; needed for bulk actions
     export_permission: Permission | None = None
     export_endpoint: str | None = None
     page_size: int = 50
@@ -104,6 +105,8 @@ class Worklist:
     def __post_init__(self) -> None:
         if self.sort_column(self.default_sort.lstrip("-")) is None:
             raise ValueError(f"{self.key}: default sort {self.default_sort!r} is not a sortable column")
+        if self.bulk and self.version is None:
+            raise ValueError(f"{self.key}: bulk actions need a version column, to refuse stale rows")
 
     def sort_column(self, key: str) -> Any:
         """The expression behind a sort key, or None: the allow-list of sorts."""

@@ -35,16 +35,15 @@ class Request:
         return f"-{self.sort}" if self.descending else self.sort
 
 
-def parse(worklist: Worklist, args: MultiDict[str, str]) -> Request:
-    """Read the query string; what the declaration does not know is ignored."""
+def parse(worklist: Worklist, args: MultiDict[str, str], *, paged: bool = True) -> Request:
+    """Read the query string; what the declaration does not know is ignored. Not ``paged``: from the first row on."""
     tab = worklist.tab(args.get("tab"))
     wanted = args.get("sort") or (tab.sort if tab and tab.sort else worklist.default_sort)
     if worklist.sort_column(wanted.lstrip("-")) is None:
         wanted = worklist.default_sort
     values = {f.key: value for f in worklist.filters if (value := _printable(args.get(f.key, ""))[:MAX_VALUE])}
-    return Request(
-        tab, wanted.lstrip("-"), wanted.startswith("-"), values, args.get("after", ""), args.get("before", "")
-    )
+    after, before = (args.get("after", ""), args.get("before", "")) if paged else ("", "")
+    return Request(tab, wanted.lstrip("-"), wanted.startswith("-"), values, after, before)
 
 
 def _printable(value: str) -> str:
