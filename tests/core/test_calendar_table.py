@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.core import calendar, clock
 from app.core.db import db
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from tests.core.floor_app import floor_app
@@ -116,3 +116,19 @@ def test_the_commands(seeded: Portal, tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
     assert run(args=["calendar", "import", str(file)]).exit_code == 1
     assert run(args=["calendar", "seed"]).output == "0 days added\n"
+
+
+def test_a_frozen_calendar_stays_what_it_was(seeded: Portal) -> None:
+    with unit_of_work():
+        before, first = calendar.current(), calendar.freeze()
+        assert calendar.freeze() == first  # the same content is stored once
+        calendar.import_csv("day,is_working,name\n2026-11-28,1,调休上班\n", "notice")
+        second = calendar.freeze()
+        assert second != first
+        assert calendar.frozen(first) == before and not calendar.frozen(first).is_working(date(2026, 11, 28))
+        assert calendar.frozen(second).is_working(date(2026, 11, 28))
+
+
+def test_an_unknown_snapshot_is_not_found(seeded: Portal) -> None:
+    with unit_of_work(), pytest.raises(NotFound):
+        calendar.frozen(99)

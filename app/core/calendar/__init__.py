@@ -10,9 +10,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from app.core import clock
+from app.core.calendar.frozen import CalendarSnapshot, freeze, frozen
 from app.core.calendar.models import CalendarState, WorkingDay
 from app.core.calendar.table import Imported, current, export_csv, import_csv, seed
-from app.core.calendar.worktime import CalendarMissing, WorkCalendar
+from app.core.calendar.worktime import AroundTheClock, CalendarMissing, WorkCalendar
 
 if TYPE_CHECKING:
     from app.core.web import Portal
@@ -21,7 +22,9 @@ DAYS_WARNING = 60  # red banner below this many loaded working days ahead
 
 __all__ = [
     "DAYS_WARNING",
+    "AroundTheClock",
     "CalendarMissing",
+    "CalendarSnapshot",
     "CalendarState",
     "Imported",
     "WorkCalendar",
@@ -31,6 +34,8 @@ __all__ = [
     "current",
     "days_left",
     "export_csv",
+    "freeze",
+    "frozen",
     "import_csv",
     "is_working",
     "seed",

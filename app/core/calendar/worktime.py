@@ -8,6 +8,7 @@ the rules and of the test vectors: reference/dispatch.md 7.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -23,6 +24,20 @@ class CalendarMissing(Unavailable):
 
     code = "calendar_missing"
     message = _l("工作日历没有覆盖所需的日期，请管理员在设置中导入下一年的日历。")
+
+
+class AroundTheClock:
+    """The calendar of a promise that counts every hour; answers as `WorkCalendar` does, and is never missing a day."""
+
+    def add_working_time(self, start: datetime, span: timedelta) -> datetime:
+        return start.astimezone(UTC) + span
+
+    def working_time_between(self, start: datetime, end: datetime) -> timedelta:
+        return end - start
+
+    def working_spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        if start < end:
+            yield start.astimezone(UTC), end.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,18 @@ class WorkCalendar:
 
     def working_seconds_between(self, start: datetime, end: datetime) -> float:
         return self.working_time_between(start, end).total_seconds()
+
+    def working_spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The stretches of working time (UTC) between two instants, in order; for showing how a deadline was counted."""
+        first, last = (at.astimezone(SHANGHAI).date() for at in (start, end))
+        self._check(first)
+        self._check(last)
+        for day in self.working[bisect_left(self.working, first) : bisect_right(self.working, last)]:
+            midnight = datetime.combine(day, time(), tzinfo=SHANGHAI)
+            for opens, closes in self._spans:
+                since, until = max(midnight + opens, start), min(midnight + closes, end)
+                if since < until:
+                    yield since.astimezone(UTC), until.astimezone(UTC)
 
     def days_left(self, today: date) -> int:
         """Working days loaded after ``today``; 0 past the end. Never raises: it feeds the warning."""
