@@ -78,7 +78,9 @@ def test_sla_clocks_on_a_china_calendar_ten_thousand_random_cases_equal_a_minute
     assert checked > 9_900
 
 
-def test_total_paused_time_is_the_union_of_intervals_in_working_seconds_overlapping_pauses_are_not_double_counted() -> None:
+def test_total_paused_time_is_the_union_of_intervals_in_working_seconds_overlapping_pauses_are_not_double_counted() -> (
+    None
+):
     """Feature 12 of dispatch.md 3."""
     run = Run(R, hours(8), (at("03-02 09:00"),))
     one = Pause(at("03-02 10:00"), at("03-02 15:00"), frozenset({R}), "customer_info")
