@@ -8,6 +8,7 @@ Rules a to c of reference/dispatch.md 7.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -141,7 +142,7 @@ def receipt(run: Run, pauses: Sequence[Pause], calendar: WorkTime, until: dateti
     off = [(p.since, p.ends, p.reason) for p in pauses if run.metric in p.stops] + stops
     cuts = sorted({start, end, *(at for since, to, _why in off for at in (since, to) if start < at < end)})
     pieces: list[Piece] = []
-    for since, to in zip(cuts, cuts[1:], strict=False):
+    for since, to in itertools.pairwise(cuts):
         why = tuple(sorted({key for begins, ends, key in off if begins <= since < ends}))
         if pieces and pieces[-1].why == why:
             since = pieces.pop().since

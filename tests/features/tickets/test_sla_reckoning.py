@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -149,7 +150,7 @@ def test_a_receipt_leaves_nothing_out_and_adds_up() -> None:
         now = marks[-1] + dice.randrange(1, 9_000) * MINUTE
         pieces = receipt(run, pauses, CHINA, now)
         assert pieces[0].since == start and pieces[-1].until == (run.stopped_at or now)
-        assert all(a.until == b.since and a.why != b.why for a, b in zip(pieces, pieces[1:], strict=False))
+        assert all(a.until == b.since and a.why != b.why for a, b in itertools.pairwise(pieces))
         assert sum((p.work for p in pieces if p.counted), timedelta()) == used(run, pauses, CHINA, now)
 
 
