@@ -99,7 +99,7 @@ class WorkCalendar:
         return self.working_time_between(start, end).total_seconds()
 
     def working_spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The stretches of working time (UTC) between two instants, in order; for showing how a deadline was counted."""
+        """The stretches of working time (UTC) between two instants, in order: how a deadline was counted."""
         first, last = (at.astimezone(SHANGHAI).date() for at in (start, end))
         self._check(first)
         self._check(last)
