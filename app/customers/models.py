@@ -109,6 +109,7 @@ class CustomerProfile(Base):
     department_id: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("department.id"), nullable=True, cls=WORK)
     position: Mapped[str] = plain(sa.String(60), nullable=False, cls=WORK)
     title: Mapped[str] = plain(sa.String(60), nullable=False, cls=WORK)
+    badge_valid_until: Mapped[date | None] = plain(sa.Date, nullable=True, cls=WORK)  # the badge's own date, if shown
     effective_at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
     suspended_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
     ended_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)

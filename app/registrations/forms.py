@@ -6,11 +6,20 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import Length, Optional
 from wtforms.widgets import HiddenInput
 
-from app.registrations.checks import FIELDS, Verdict
+from app.registrations.checks import FIELDS, HOW_LABELS, HOW_NOTE_MAX, Verdict, Way
 from app.registrations.models import ReviewReason
 from app.registrations.service import Entered, Seen
 from app.registrations.service.facts import NOTE_MAX, PUBLIC_TEXT_MAX
@@ -23,11 +32,29 @@ FIELD_LABELS: dict[str, Any] = {
     "title": _l("职称"),
     "position": _l("职务"),
 }
-VERDICTS = ((Verdict.SEEN.value, _l("证件上已见")), (Verdict.CLAIMED_ONLY.value, _l("仅申报")))
+VERDICTS = (
+    (Verdict.SEEN.value, _l("证件上已见")),
+    (Verdict.SEEN_OTHERWISE.value, _l("另行核实")),
+    (Verdict.CLAIMED_ONLY.value, _l("仅申报")),
+)
+SHORT_VERDICTS = {
+    Verdict.SEEN.value: _l("已见"),
+    Verdict.SEEN_OTHERWISE.value: _l("另核"),
+    Verdict.CLAIMED_ONLY.value: _l("仅申报"),
+}
+HOWS = [("", _l("怎样核实的")), *HOW_LABELS.items()]
 
 
 def _check(name: str) -> RadioField:
     return RadioField(FIELD_LABELS[name], choices=VERDICTS, validate_choice=False, validators=[Optional()])
+
+
+def _how(name: str) -> SelectField:
+    return SelectField(FIELD_LABELS[name], choices=HOWS, validate_choice=False, validators=[Optional()])
+
+
+def _how_note(name: str) -> StringField:
+    return StringField(FIELD_LABELS[name], [Optional(), Length(max=HOW_NOTE_MAX)])
 
 
 class DecisionForm(PortalForm):
@@ -41,6 +68,12 @@ class DecisionForm(PortalForm):
     check_department = _check("department")
     check_title = _check("title")
     check_position = _check("position")
+    how_name, how_note_name = _how("name"), _how_note("name")
+    how_hospital, how_note_hospital = _how("hospital"), _how_note("hospital")
+    how_department, how_note_department = _how("department"), _how_note("department")
+    how_title, how_note_title = _how("title"), _how_note("title")
+    how_position, how_note_position = _how("position"), _how_note("position")
+    badge_valid_until = DateField(_l("证件有效期至"), [Optional()])
     reasons = SelectMultipleField(_l("原因"), validate_choice=False)
     public_text = TextAreaField(_l("对方会看到"), [Optional(), Length(max=PUBLIC_TEXT_MAX)])
     private_note = TextAreaField(_l("内部备注"), [Optional(), Length(max=NOTE_MAX)])
@@ -54,18 +87,27 @@ class DecisionForm(PortalForm):
         found = {name: self[f"check_{name}"].data for name in FIELDS}
         return {name: verdict for name, verdict in found.items() if verdict and verdict != "None"}
 
+    def ways(self) -> dict[str, Way]:
+        """How, for the fields that were seen otherwise; what stands in the other rows is not meant."""
+        otherwise = [name for name, verdict in self.checks().items() if verdict == Verdict.SEEN_OTHERWISE]
+        return {name: Way(self[f"how_{name}"].data or "", self[f"how_note_{name}"].data or "") for name in otherwise}
+
     def entered(self, catalogue: list[ReviewReason] | None = None) -> Entered:
         """What was typed; without a public text the chosen reasons' own words stand in (scripts fill them earlier)."""
         codes = tuple(self.reasons.data or ())
         public = self.public_text.data or ""
         if not public and catalogue:
             public = "".join(reason.public_long for reason in catalogue if reason.code in codes)[:PUBLIC_TEXT_MAX]
-        return Entered(self.checks(), codes, public, self.private_note.data or "")
+        note, day = self.private_note.data or "", self.badge_valid_until.data
+        return Entered(self.checks(), codes, public, note, self.ways(), day)
 
     def fill(self, entered: Entered) -> None:
         """Show what was kept in a draft."""
         for name in FIELDS:
             self[f"check_{name}"].data = entered.checks.get(name)
+            way = entered.ways.get(name)
+            self[f"how_{name}"].data, self[f"how_note_{name}"].data = (way.how, way.note) if way else ("", "")
+        self.badge_valid_until.data = entered.badge_valid_until
         self.reasons.data = list(entered.reasons)
         self.public_text.data, self.private_note.data = entered.public_text, entered.private_note
 

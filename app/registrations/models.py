@@ -8,7 +8,7 @@ closed browser never strands one. Lease, hold, answer-by and erasure are true at
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -97,12 +97,18 @@ class Registration(Base):
     erase_at: Mapped[datetime | None] = plain(nullable=True)  # of the present round's photos
     merged_into: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("registration.id"), nullable=True)
     suspended_by: Mapped[uuid.UUID | None] = plain(nullable=True)
+    badge_valid_until: Mapped[date | None] = plain(sa.Date, nullable=True, cls=WORK)  # as the badge shows, if it does
 
     # the lease: on the row, so that a claim is one UPDATE and the queue shows it without a join
     lease_staff_id: Mapped[uuid.UUID | None] = plain(nullable=True)
     lease_name: Mapped[str | None] = plain(sa.String(80), nullable=True, cls=WORK)
     lease_nonce: Mapped[bytes | None] = plain(sa.LargeBinary(16), nullable=True)  # the token is its keyed hash
     lease_expires_at: Mapped[datetime | None] = plain(nullable=True)
+    lease_ahead: Mapped[bool] = plain(default=False)  # claimed so that the next page is ready; not looked at yet
+
+    # passed on by name: until then only this person gets it, unless absent
+    passed_to_id: Mapped[uuid.UUID | None] = plain(nullable=True)
+    passed_until: Mapped[datetime | None] = plain(nullable=True)
 
     submissions: Mapped[list[Submission]] = relationship(order_by="Submission.round", viewonly=True)
 
@@ -171,7 +177,7 @@ class SubmissionImage(Base):
 
 
 class FieldCheck(Base):
-    """What a reviewer says about one claimed field of one round: seen on the badge, or only claimed."""
+    """What a reviewer says about one claimed field of one round: seen on the badge, seen otherwise, or only claimed."""
 
     __tablename__ = "field_check"
     __table_args__ = (sa.UniqueConstraint("registration_id", "round", "field"),)
@@ -181,6 +187,10 @@ class FieldCheck(Base):
     round: Mapped[int] = plain()
     field: Mapped[str] = plain(sa.String(16))
     verdict: Mapped[str] = plain(sa.String(16), cls=WORK)
+    how: Mapped[str | None] = plain(sa.String(24), nullable=True, cls=WORK)  # `checks.How`, with "seen otherwise" only
+    subject_id: Mapped[uuid.UUID] = plain()
+    how_note_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)
+    how_note = Sealed("how_note_sealed", by="subject")
     by_id: Mapped[uuid.UUID | None] = plain(nullable=True)
     by_name: Mapped[str] = plain(sa.String(80), cls=WORK)
     at: Mapped[datetime] = plain()
@@ -207,6 +217,7 @@ class RegistrationEvent(Base):
     reason_codes: Mapped[list[str]] = plain(sa.JSON, default=list)
     reason_versions: Mapped[dict[str, Any]] = plain(default=dict)  # code -> version of the catalogue used
     proposal: Mapped[str | None] = plain(sa.String(32), nullable=True)  # what a second person is asked to confirm
+    rules: Mapped[list[str]] = plain(sa.JSON, default=list)  # `rules.RULES` that asked for a second person
     public_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)
     public_text = Sealed("public_sealed", by="subject")
     note_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)
@@ -232,10 +243,74 @@ class ReviewDraft(Base):
     entered_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)
     entered = Sealed("entered_sealed")  # JSON of `service.lease.Entered`
     handed_back_at: Mapped[datetime] = plain()
+    skipped_until: Mapped[datetime | None] = plain(nullable=True)  # until then *next* never offers it to this person
+
+
+class CasePass(Base):
+    """One passing on of a case: by whom, to whom (or to the team), and the words that go with it."""
+
+    __tablename__ = "case_pass"
+    __table_args__ = (sa.Index("ix_case_pass_registration", "registration_id", "at"),)
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    registration_id: Mapped[uuid.UUID] = plain(sa.ForeignKey("registration.id"))
+    subject_id: Mapped[uuid.UUID] = plain()
+    by_id: Mapped[uuid.UUID] = plain()
+    by_name: Mapped[str] = plain(sa.String(80), cls=WORK)
+    to_id: Mapped[uuid.UUID | None] = plain(nullable=True)  # empty: whoever of the team comes next
+    to_name: Mapped[str] = plain(sa.String(80), cls=WORK)
+    note_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)
+    note = Sealed("note_sealed", by="subject")
+    at: Mapped[datetime] = plain(cls=USAGE)
+
+
+class Recusal(Base):
+    """A reviewer said "I know this person": no part in any of this person's cases from then on."""
+
+    __tablename__ = "recusal"
+    __table_args__ = (sa.UniqueConstraint("staff_id", "customer_id"), sa.Index("ix_recusal_customer", "customer_id"))
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    staff_id: Mapped[uuid.UUID] = plain()
+    staff_name: Mapped[str] = plain(sa.String(80), cls=WORK)
+    customer_id: Mapped[uuid.UUID] = plain(sa.ForeignKey("customer.id"))
+    registration_id: Mapped[uuid.UUID] = plain(sa.ForeignKey("registration.id"))  # at which case it was said
+    at: Mapped[datetime] = plain(cls=USAGE)
+
+
+class ReviewerLimit(Base):
+    """How many cases one reviewer may hold at once, where a lead set it apart from the business number."""
+
+    __tablename__ = "reviewer_limit"
+    __table_args__ = (sa.UniqueConstraint("staff_id"),)
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    staff_id: Mapped[uuid.UUID] = plain()
+    open_cases: Mapped[int] = plain()  # 1 to 10
+    set_by: Mapped[uuid.UUID | None] = plain(nullable=True)
+    set_at: Mapped[datetime] = plain(cls=USAGE)
+
+
+class Absence(Base):
+    """Days on which a reviewer gets nothing new; both ends included, days of China. A cancelled one stays readable."""
+
+    __tablename__ = "reviewer_absence"
+    __table_args__ = (sa.Index("ix_reviewer_absence_days", "last_day", "staff_id"),)
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    staff_id: Mapped[uuid.UUID] = plain()
+    first_day: Mapped[date] = plain(sa.Date, cls=USAGE)
+    last_day: Mapped[date] = plain(sa.Date, cls=USAGE)
+    set_by: Mapped[uuid.UUID | None] = plain(nullable=True)
+    set_at: Mapped[datetime] = plain(cls=USAGE)
+    cancelled_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
 
 
 class ReviewReason(Base):
-    """One version of one reason. The highest version of a code counts; none is ever changed or removed."""
+    """One version of one reason. The highest version of a code counts; words and kind are never changed or removed.
+
+    ``place`` is where the page shows the code; it is the same in all its versions and may be changed.
+    """
 
     __tablename__ = "review_reason"
     __table_args__ = (sa.UniqueConstraint("code", "version"),)
@@ -252,6 +327,7 @@ class ReviewReason(Base):
     second_person: Mapped[bool] = plain(default=False)
     active: Mapped[bool] = plain(default=True)
     created_at: Mapped[datetime] = plain()
+    created_by: Mapped[str] = plain(sa.String(80), default="", cls=WORK)  # empty: delivered with the portal
 
 
 class AppendOnly(RuntimeError):

@@ -14,6 +14,7 @@ const reasons = () => [...form.querySelectorAll("input[name=reasons]:checked")];
 const claims = [...form.querySelectorAll("[data-claim]")];
 const radios = (claim) => [...claim.querySelectorAll("input[type=radio]")];
 const unchecked = () => claims.filter((claim) => !radios(claim).some((radio) => radio.checked));
+const untold = () => claims.filter((claim) => claim.querySelector("[value=seen_otherwise]").checked && !claim.querySelector(".how select").value);
 const mappedWords = needs.textContent.trim();
 let active = Date.now();
 
@@ -24,7 +25,7 @@ const missing = (act) => {
   const chosen = kinds();
   const second = reasons().some((box) => box.dataset.second);
   const note = form.elements.private_note.value.trim();
-  if (act === "approve") return unchecked().length ? "checks" : "";
+  if (act === "approve") return unchecked().length ? "checks" : untold().length ? "how" : "";
   if (act === "again") return chosen.has("RETRY") && chosen.size === 1 ? "" : "retry";
   if (act === "reject" && form.elements.task.value !== "appealed") {
     if (!chosen.has("FINAL") || chosen.size !== 1) return "final";
@@ -42,6 +43,7 @@ const say = (why) => {
 const focusOn = (why) => {
   const where = {
     checks: () => radios(unchecked()[0])[0],
+    how: () => untold()[0].querySelector(".how select"),
     retry: () => form.querySelector("input[name=reasons][data-kind=RETRY]"),
     final: () => form.querySelector("input[name=reasons][data-kind=FINAL]"),
     second: () => button("second"),
@@ -106,7 +108,7 @@ document.addEventListener("keydown", (event) => {
   const claim = digit && claims[Number(digit[1]) - 1];
   if (!claim) return;
   event.preventDefault();
-  const [seen, only] = radios(claim);
+  const seen = radios(claim)[0], only = radios(claim).at(-1);
   (only.checked ? seen : only).checked = true;
   weigh();
 });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,6 +50,7 @@ def adopt_registration(
     position: str,
     title: str,
     effective_at: datetime,
+    badge_valid_until: date | None = None,
 ) -> CustomerProfile:
     """From ``effective_at`` on the person is what this approved registration says; the former profile rests below."""
     person = _get(customer_id)
@@ -61,6 +62,7 @@ def adopt_registration(
         db.session.add(row)
     row.name, row.hospital_id, row.department_id = name, hospital_id, department_id
     row.position, row.title, row.effective_at = position, title, effective_at
+    row.badge_valid_until = badge_valid_until
     row.suspended_at = row.ended_at = None
     person.version += 1
     db.session.flush()

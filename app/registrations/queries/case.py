@@ -16,7 +16,7 @@ from app.core.errors import Forbidden, Gone, NotFound
 from app.core.files import StoredFile
 from app.core.policy import Actor, Permission
 from app.customers.models import Customer
-from app.registrations.checks import FIELDS
+from app.registrations.checks import FIELDS, Way
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent, Submission, SubmissionImage
 from app.registrations.queries.scope import in_scope
 from app.registrations.task import holds_lease, refuse_own, token_of
@@ -45,6 +45,7 @@ class Case:
     phone: str | None
     pictures: Sequence[Picture]
     checks: Mapping[str, str]
+    ways: Mapping[str, Way]
     events: Sequence[RegistrationEvent]
     now: datetime
     mine: bool  # this actor holds the live task
@@ -88,9 +89,9 @@ def case(actor: Actor, number: str) -> Case:
     sent = db.session.scalars(
         sa.select(Submission).where(Submission.registration_id == row.id, Submission.round == row.round)
     ).one()
-    checks = sa.select(FieldCheck.field, FieldCheck.verdict).where(
-        FieldCheck.registration_id == row.id, FieldCheck.round == row.round
-    )
+    checks = db.session.scalars(
+        sa.select(FieldCheck).where(FieldCheck.registration_id == row.id, FieldCheck.round == row.round)
+    ).all()
     mine = holds_lease(actor, row, now)
     return Case(
         row=row,
@@ -98,7 +99,8 @@ def case(actor: Actor, number: str) -> Case:
         name=_readable(sent),
         phone=_phone(row),
         pictures=pictures(sent.id),
-        checks={check.field: check.verdict for check in db.session.execute(checks)},
+        checks={check.field: check.verdict for check in checks},
+        ways={check.field: Way(check.how, _text(check)) for check in checks if check.how},
         events=events(row),
         now=now,
         mine=mine,
@@ -170,6 +172,13 @@ def _readable(sent: Submission) -> str | None:
         return sent.name
     except Gone:
         return None
+
+
+def _text(check: FieldCheck) -> str:
+    try:
+        return check.how_note or ""
+    except Gone:
+        return ""
 
 
 def _phone(row: Registration) -> str | None:

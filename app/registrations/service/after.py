@@ -24,7 +24,7 @@ from app.registrations.workflow import UNDO_ACTION, Status
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
 FORGET_DECISION = {
     "decided_at": None, "decided_by": None, "answer_by": None, "appeal_by": None, "hold_until": None,
-    "erase_at": None, "wakes_at": None,
+    "erase_at": None, "wakes_at": None, "badge_valid_until": None,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
 from app.core.sanitize import sanitize
 from app.registrations import reasons as catalogue
-from app.registrations.checks import FIELDS, Verdict
+from app.registrations.checks import FIELDS, HOW_NOTE_MAX, How, Verdict, Way
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent, ReviewDraft
 from app.registrations.service import erasure, guards, notice, people
 from app.registrations.service.facts import NOTE_MAX, PUBLIC_TEXT_MAX, Decided, Entered, Facts, Seen
@@ -71,7 +72,7 @@ def ask_second(
         changes={"decided_at": facts.now, "decided_by": actor.id, **NO_LEASE},
         event={"proposal": proposal or ("reject" if any(r.kind == "FINAL" for r in picked) else "approve")},
     )  # fmt: skip
-    save_checks(actor, row, entered.checks)
+    save_checks(actor, row, entered.checks, entered.ways)
     return Decided(row, event)
 
 
@@ -82,9 +83,15 @@ def release_hold(actor: Actor, registration_id: uuid.UUID, note: str = "") -> Re
     return row
 
 
-def check_fields(actor: Actor, registration_id: uuid.UUID, seen: Seen, checks: Mapping[str, str]) -> None:
+def check_fields(
+    actor: Actor,
+    registration_id: uuid.UUID,
+    seen: Seen,
+    checks: Mapping[str, str],
+    ways: Mapping[str, Way] = MappingProxyType({}),
+) -> None:
     """Save verdicts of the present round without deciding. Raises Conflict, Invalid."""
-    save_checks(actor, ready(actor, registration_id, seen), checks)
+    save_checks(actor, ready(actor, registration_id, seen), checks, ways)
 
 
 def ready(actor: Actor, registration_id: uuid.UUID, seen: Seen) -> Registration:
@@ -103,6 +110,7 @@ def decide(
     facts = _clean_facts(row, entered, catalogue.pick(entered.reasons))
     effective_at = facts.now + timedelta(seconds=numbers.get("undo_seconds"))
     values = {"decided_at": facts.now, "decided_by": actor.id, **NO_LEASE, **_times(row, action, effective_at)}
+    values["badge_valid_until"] = entered.badge_valid_until or row.badge_valid_until
     event = move(
         row,
         action,
@@ -112,36 +120,46 @@ def decide(
         effective_at=effective_at,
         changes={**values, **(changes or {})},
     )
-    save_checks(actor, row, entered.checks)
+    save_checks(actor, row, entered.checks, entered.ways)
     db.session.execute(sa.delete(ReviewDraft).where(ReviewDraft.registration_id == row.id))
     _follow(row, event)
     return Decided(row, event)
 
 
-def save_checks(actor: Actor, row: Registration, checks: Mapping[str, str]) -> None:
-    """Keep the verdicts of this round; the latest counts. Unknown fields and verdicts raise Invalid."""
-    given = _known(checks)
+def save_checks(actor: Actor, row: Registration, checks: Mapping[str, str], ways: Mapping[str, Way]) -> None:
+    """Keep the verdicts of this round; the latest counts. Unknown fields, verdicts and ways raise Invalid."""
+    given = _known(checks, ways)
     where = FieldCheck.registration_id == row.id, FieldCheck.round == row.round
     known = {check.field: check for check in db.session.scalars(sa.select(FieldCheck).where(*where))}
     for name, verdict in given.items():
         check = known.get(name)
         if check is None:
-            check = FieldCheck(registration_id=row.id, round=row.round, field=name)
+            check = FieldCheck(registration_id=row.id, round=row.round, field=name, subject_id=row.subject_id)
             db.session.add(check)
-        if check.verdict != verdict:
-            check.verdict, check.by_id, check.by_name, check.at = verdict, actor.id, actor.name, clock.now()
+        way = ways.get(name) if verdict == Verdict.SEEN_OTHERWISE else None
+        how, note = (way.how, way.note.strip() or None) if way is not None else (None, None)
+        if (check.verdict, check.how, check.how_note) != (verdict, how, note):
+            check.verdict, check.how, check.how_note = verdict, how, note
+            check.by_id, check.by_name, check.at = actor.id, actor.name, clock.now()
     db.session.flush()
 
 
-def _known(checks: Mapping[str, str]) -> dict[str, str]:
+def _known(checks: Mapping[str, str], ways: Mapping[str, Way]) -> dict[str, str]:
     given = {name: verdict for name, verdict in checks.items() if verdict}
     if not set(given) <= set(FIELDS) or not set(given.values()) <= set(Verdict):
         raise Invalid(code="check_unknown")
+    otherwise = [name for name, verdict in given.items() if verdict == Verdict.SEEN_OTHERWISE]
+    if any(name not in ways or ways[name].how not in tuple(How) for name in otherwise):
+        message = _l("请选择是怎样核实的。")
+        fields = {f"how_{name}": [message] for name in otherwise if name not in ways or not ways[name].how}
+        raise Invalid(message, code="how_required", fields=fields)
+    if any(len(ways[name].note) > HOW_NOTE_MAX for name in otherwise):
+        raise Invalid(_l("核实说明最多 60 个字。"), code="how_note_too_long")
     return given
 
 
 def _clean_facts(row: Registration, entered: Entered, reasons: tuple[Any, ...]) -> Facts:
-    _known(entered.checks)
+    _known(entered.checks, entered.ways)
     if len(entered.public_text) > PUBLIC_TEXT_MAX:
         raise Invalid(code="public_text_too_long", fields={"public_text": [_l("最多 120 个字。")]})
     if len(entered.private_note) > NOTE_MAX:

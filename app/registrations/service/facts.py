@@ -6,10 +6,10 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from app.registrations.checks import FIELDS, Verdict
+from app.registrations.checks import FIELDS, Verdict, Way
 
 if TYPE_CHECKING:
     from app.core.files.images import CleanImage
@@ -50,25 +50,42 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What the decider entered. ``reasons`` are codes of the catalogue."""
+    """What the decider entered. ``reasons`` are codes of the catalogue; ``ways`` go with "seen otherwise" alone."""
 
     checks: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     public_text: str = ""
     private_note: str = ""
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    badge_valid_until: date | None = None
 
     def unchecked(self) -> tuple[str, ...]:
         """Fields without a verdict."""
         return tuple(name for name in FIELDS if self.checks.get(name) not in tuple(Verdict))
 
     def to_json(self) -> str:
-        values = {"checks": dict(self.checks), "reasons": list(self.reasons)}
-        return json.dumps({**values, "public_text": self.public_text, "private_note": self.private_note})
+        values = {
+            "checks": dict(self.checks),
+            "reasons": list(self.reasons),
+            "public_text": self.public_text,
+            "private_note": self.private_note,
+            "ways": {name: [way.how, way.note] for name, way in self.ways.items()},
+            "badge_valid_until": self.badge_valid_until.isoformat() if self.badge_valid_until else None,
+        }
+        return json.dumps(values)
 
     @classmethod
     def from_json(cls, text: str) -> Entered:
         values = json.loads(text)
-        return cls(values["checks"], tuple(values["reasons"]), values["public_text"], values["private_note"])
+        day = values.get("badge_valid_until")
+        return cls(
+            values["checks"],
+            tuple(values["reasons"]),
+            values["public_text"],
+            values["private_note"],
+            {name: Way(*way) for name, way in values.get("ways", {}).items()},
+            date.fromisoformat(day) if day else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def adopt(row: Registration, effective_at: datetime) -> None:
         position=submission.position,
         title=submission.title,
         effective_at=effective_at,
+        badge_valid_until=row.badge_valid_until,
     )
 
 

@@ -68,7 +68,7 @@ def resubmit(actor: Actor, claim: Claim) -> Registration:
     due = calendar.add_working_hours(now, numbers.get("resubmission_due_hours")) if asked else row.due_at
     changes: dict[str, Any] = {
         "round": row.round + 1, "evidence_version": row.evidence_version + 1, "submitted_at": now, "due_at": due,
-        "answer_by": None, "erase_at": None, "hold_until": None, **place.columns(),
+        "answer_by": None, "erase_at": None, "hold_until": None, "badge_valid_until": None, **place.columns(),
     }  # fmt: skip
     action = "resubmit_registration" if asked else "replace_evidence"
     move(row, action, actor, facts=_facts(), changes=changes)

@@ -13,8 +13,8 @@ from app.core.errors import DomainError
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations import service
-from app.registrations.checks import FIELDS, Verdict
-from app.registrations.forms import FIELD_LABELS, VERDICTS, DecisionForm, NoteForm
+from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
+from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm, NoteForm
 from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
@@ -99,7 +99,8 @@ def draw(actor: Actor, number: str, form: DecisionForm | None = None, refusal: D
 def _fresh(actor: Actor, found: cases.Case) -> DecisionForm:
     form = DecisionForm(formdata=None)
     draft = service.draft_of(actor, found.row) if found.mine else None
-    form.fill(draft or service.Entered(checks=found.checks))
+    kept = service.Entered(checks=found.checks, ways=found.ways, badge_valid_until=found.row.badge_valid_until)
+    form.fill(draft or kept)
     form.lease_token.data, form.evidence_version.data = found.token, found.row.evidence_version
     return form
 
@@ -117,6 +118,8 @@ def _context(
         "chip": CHIPS[found.status],
         "labels": FIELD_LABELS,
         "verdicts": VERDICTS,
+        "short_verdicts": SHORT_VERDICTS,
+        "hows": HOW_LABELS,
         "staff_words": catalogue.staff_words,
         "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
         "refusal": refusal,
