@@ -1,1 +1,15 @@
 """Repair tickets: what is broken, how far the repair is, and what was promised until when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.core.web import Portal
+
+
+def install(_app: Portal) -> None:
+    """What this room gives to the rooms below."""
+    from app.tickets import offers
+
+    offers.install()

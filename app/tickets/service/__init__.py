@@ -1,0 +1,7 @@
+"""The only writer of tickets. Verbs take the actor first, then plain values; they flush, the frame commits."""
+
+from __future__ import annotations
+
+from app.tickets.service.record import Intake, record_ticket, take_over
+
+__all__ = ["Intake", "record_ticket", "take_over"]
