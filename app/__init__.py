@@ -22,6 +22,8 @@ FLOORS = (
     "app.customers",
     "app.notifications",
     "app.registrations",
+    "app.grants",
+    "app.tickets",
     "app.today",
     "app.health",
     "app.api",

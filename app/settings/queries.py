@@ -16,6 +16,7 @@ from app.core.policy import Actor, Permission
 UNITS: dict[str, Any] = {
     "working_hours": _l("工作小时"),
     "working_days": _l("工作日"),
+    "months": _l("个月"),
     "days": _l("天"),
     "hours": _l("小时"),
     "minutes": _l("分钟"),
