@@ -24,7 +24,9 @@ from app.core.errors import Invalid
 from app.core.registry import Registry
 
 _ENVIRON = "portal.business_numbers"
-Unit = Literal["working_hours", "working_days", "months", "days", "hours", "minutes", "seconds", "time_of_day", "count", "text"]
+Unit = Literal[
+    "working_hours", "working_days", "months", "days", "hours", "minutes", "seconds", "time_of_day", "count", "text"
+]
 MINUTES_A_DAY = 24 * 60
 
 
