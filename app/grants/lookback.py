@@ -27,7 +27,7 @@ def install() -> None:
 
 
 def months_back(months: int, now: datetime | None = None) -> datetime:
-    """The first instant inside the window. The same day and time ``months`` earlier; the month's last day if shorter."""
+    """The first instant inside: the same day and time ``months`` earlier, or the last day of a shorter month."""
     return shifted(now or clock.now(), -months)
 
 
