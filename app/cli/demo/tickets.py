@@ -62,7 +62,11 @@ def _reporters() -> list[Reporter]:
         .where(p.ended_at.is_(None), p.suspended_at.is_(None), p.effective_at <= clock.now())
         .order_by(p.position.not_in(HEADS), p.effective_at, p.id)
     )
-    return [Reporter(*row) for row in rows if row.hospital_id and row.department_id]
+    return [
+        Reporter(row.customer_id, row.hospital_id, row.department_id, row.effective_at)
+        for row in rows
+        if row.hospital_id is not None and row.department_id is not None
+    ]
 
 
 def _departments(hospital_id: uuid.UUID) -> list[uuid.UUID]:

@@ -104,7 +104,7 @@ def _write(
 
 
 def _note(actor: Actor, row: Ticket, at: datetime, closed_at: datetime | None) -> None:
-    steps = [(1, "submit_ticket", None, Status.SUBMITTED.value, at)]
+    steps: list[tuple[int, str, str | None, str, datetime]] = [(1, "submit_ticket", None, "submitted", at)]
     if closed_at is not None:
         row.version = 2
         steps.append((2, "take_over", Status.SUBMITTED.value, row.status, closed_at))
