@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from flask.cli import AppGroup
 
-from app.core.audit import checkpoint
+from app.core.audit import checkpoint, signing
 from app.core.audit.verify import MAX_FINDINGS, verify_and_remember
 
 audit_commands = AppGroup("audit", help="Verify the audit log; write its checkpoints.")
@@ -41,3 +43,19 @@ def checkpoint_command() -> None:
         click.echo(f"checkpoint {mark.number}: {mark.chain}/{mark.seq}{' final' if mark.final else ''}")
     if not written:
         click.echo("nothing new since the last checkpoint")
+
+
+@audit_commands.command("check-statement")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check_statement_command(file: Path) -> None:
+    """Check a signed statement, such as a proof of erasure: what it says, and whether this portal's key signed it."""
+    try:
+        said, print_of_key = signing.check(file.read_text(encoding="utf-8"))
+    except (signing.NotSigned, UnicodeDecodeError) as error:
+        raise click.ClickException(str(error)) from error
+    ours = print_of_key == signing.fingerprint(signing.public_key())
+    for name, value in said.items():
+        click.echo(f"{name}: {value}")
+    click.echo(f"signed by {print_of_key}: {'this portal' if ours else 'NOT the key of this portal'}")
+    if not ours:
+        raise SystemExit(1)

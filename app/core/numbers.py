@@ -214,6 +214,7 @@ register(
     _n("answer_days", "review", 14, 3, 60, "days", _l("要求补拍后等多少天，过后视为失效。")),
     _n("max_rounds", "review", 5, 2, 10, "count", _l("一次注册最多补交几轮。")),
     _n("badge_retention_days", "privacy", 30, 1, 90, "days", _l("决定后证件照片保留多少天。")),
+    _n("legal_hold_max_days", "privacy", 180, 1, 365, "days", _l("因法律事由保留证件照片一次最长多少天。")),
     _n("customer_token_idle_days", "session", 30, 1, 90, "days", _l("小程序登录多少天不用即失效。")),
     _n("customer_token_absolute_days", "session", 180, 1, 365, "days", _l("小程序登录最长多少天。")),
     _n("staff_idle_minutes", "session", 30, 5, 60, "minutes", _l("员工多久无操作后须重新登录。")),

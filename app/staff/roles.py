@@ -55,8 +55,15 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             _l("依据证件照片审核注册；不处理本人手机号的申请。"),
             P.REGISTRATIONS_READ,
             P.REGISTRATIONS_DECIDE,
+            P.REGISTRATIONS_PROOF,
             P.HOSPITALS_READ,
-            lead=(P.REGISTRATIONS_LEAD, P.REASONS_MANAGE, P.REGISTRATIONS_EXPORT),
+            lead=(
+                P.REGISTRATIONS_LEAD,
+                P.REASONS_MANAGE,
+                P.REGISTRATIONS_EXPORT,
+                P.REGISTRATIONS_VIEWS,
+                P.REGISTRATIONS_LEGAL_HOLD,
+            ),
         ),
         Role.GRANT_MANAGER: _spec(
             _l("权限管理员"), _l("提出和批准高级权限；不批准自己提出的。"), P.CUSTOMERS_READ, P.HOSPITALS_READ
@@ -88,12 +95,16 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             _l("处理个人权利请求、同意、保存期限和对外提供。"),
             P.CUSTOMERS_READ,
             P.CUSTOMERS_REVEAL,
+            P.REGISTRATIONS_VIEWS,
+            P.REGISTRATIONS_PROOF,
+            P.REGISTRATIONS_LEGAL_HOLD,
             P.NOTIFICATIONS_READ,
             P.SETTINGS_READ,
             bounded=False,
         ),
         Role.AUDITOR: _spec(
-            _l("审计员"), _l("查阅审计日志；不能兼任其他角色。"), P.AUDIT_READ, P.AUDIT_EXPORT, bounded=False
+            _l("审计员"), _l("查阅审计日志；不能兼任其他角色。"), P.AUDIT_READ, P.AUDIT_EXPORT, P.REGISTRATIONS_VIEWS,
+            P.REGISTRATIONS_PROOF, bounded=False
         ),
         Role.ADMIN: _spec(
             _l("系统管理员"),

@@ -22,7 +22,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import obstore
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import current_app
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
@@ -30,6 +29,7 @@ from obstore.store import LocalStore, S3Store
 from app.core import clock
 from app.core.audit.chain import canonical, read_head
 from app.core.audit.models import AuditCheckpoint, AuditEvent
+from app.core.audit.signing import private_key
 from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 
@@ -176,13 +176,9 @@ def _name(number: int) -> str:
     return f"audit-{number:010d}.json"
 
 
-def _key() -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(current_app.extensions["settings"].audit_signing_key)
-
-
 def _sign(body: dict[str, Any]) -> bytes:
     said = canonical(body)
-    signature = base64.b64encode(_key().sign(said)).decode()
+    signature = base64.b64encode(private_key().sign(said)).decode()
     return json.dumps({"body": said.decode(), "signature": signature}).encode()
 
 
@@ -199,7 +195,7 @@ def parse(text: bytes) -> Checkpoint | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     try:
-        _key().public_key().verify(signature, said)
+        private_key().public_key().verify(signature, said)
         genuine = body.get("v") == FORMAT
     except InvalidSignature:
         genuine = False

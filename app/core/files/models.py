@@ -32,5 +32,17 @@ class StoredFile(Base):
     sha256: Mapped[bytes | None] = plain(sa.LargeBinary(32), nullable=True)  # of the content; emptied at erasure
     created_at: Mapped[datetime] = plain(nullable=False, default=clock.now)
     erase_at: Mapped[datetime | None] = plain(nullable=True)  # from this instant on it is not shown
+    held_until: Mapped[datetime | None] = plain(nullable=True)  # a legal hold: nothing goes before this instant
     erased_at: Mapped[datetime | None] = plain(nullable=True)  # decided and committed
     purged_at: Mapped[datetime | None] = plain(nullable=True)  # key and object are known to be gone
+
+    def due_at(self) -> datetime | None:
+        """When the content goes: its date, or the end of the hold that keeps it longer. None: not decided yet."""
+        if self.erase_at is None or self.held_until is None:
+            return self.erase_at
+        return max(self.erase_at, self.held_until)
+
+    def gone(self, now: datetime) -> bool:
+        """Whether it may not be read any more at ``now``, job or no job."""
+        due = self.due_at()
+        return self.erased_at is not None or (due is not None and due <= now)

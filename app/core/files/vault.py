@@ -49,7 +49,7 @@ def put_sealed(kind: str, data: bytes, media_type: str, *, erase_at: datetime | 
 
 def open_sealed(row: StoredFile) -> bytes:
     """The content. Gone after erasure, from ``erase_at`` on, or without the key; Unreadable when tampered with."""
-    if row.erased_at is not None or (row.erase_at is not None and row.erase_at <= clock.now()):
+    if row.gone(clock.now()):
         raise Gone()
     secret = keystore.key(row.key_id)
     return cipher.decrypt(AESGCM(secret), cipher.OWN_KEY, store().get(row.object_key), _bound(row.kind, row.id))
@@ -58,10 +58,15 @@ def open_sealed(row: StoredFile) -> bytes:
 def erase(row: StoredFile) -> None:
     """Erase for good: the mark commits with the transaction, key and object go after it. Twice is no error.
 
-    A store that is down by then does not fail what has already committed: `finish_erasures` comes back to it.
+    A store that is down by then does not fail what has already committed: `finish_erasures` comes back to it. Under a
+    legal hold the file becomes due at once and goes when the hold ends.
     """
+    now = clock.now()
     if row.erased_at is None:
-        row.erased_at = clock.now()
+        row.erase_at = now if row.erase_at is None else min(row.erase_at, now)
+        if not row.gone(now):
+            return
+        row.erased_at = now
         row.sha256 = None
     key_id, object_key, objects = row.key_id, row.object_key, store()
 
@@ -77,8 +82,10 @@ def erase(row: StoredFile) -> None:
 
 def erase_due(limit: int = BATCH) -> int:
     """Erase files whose ``erase_at`` has come; a job calls it until it returns 0. Runs in the caller's transaction."""
-    due = sa.select(StoredFile).where(StoredFile.erase_at <= clock.now(), StoredFile.erased_at.is_(None)).limit(limit)
-    rows = db.session.scalars(due).all()
+    now = clock.now()
+    free = sa.or_(StoredFile.held_until.is_(None), StoredFile.held_until <= now)
+    due = sa.select(StoredFile).where(StoredFile.erase_at <= now, StoredFile.erased_at.is_(None), free)
+    rows = db.session.scalars(due.order_by(StoredFile.erase_at).limit(limit)).all()
     for row in rows:
         erase(row)
     return len(rows)

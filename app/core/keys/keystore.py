@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -169,6 +169,18 @@ def destroy(ids: Iterable[uuid.UUID]) -> int:
         for key_id in chunk:
             cache.pop(key_id, None)
     return done
+
+
+def destroyed_at(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """When those among ``ids`` that are destroyed were destroyed."""
+    wanted, found = list(ids), {}
+    for start in range(0, len(wanted), BATCH):
+        gone = sa.select(item_key.c.id, item_key.c.destroyed_at).where(
+            item_key.c.id.in_(wanted[start : start + BATCH]), item_key.c.destroyed_at.is_not(None)
+        )
+        with store().begin(write=False) as connection:
+            found.update({row.id: row.destroyed_at for row in connection.execute(gone)})
+    return found
 
 
 LiveIds = Collection[uuid.UUID] | Callable[[Sequence[uuid.UUID]], Collection[uuid.UUID]]

@@ -20,6 +20,7 @@ from app.registrations.checks import FIELDS, Way
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent, Submission, SubmissionImage
 from app.registrations.queries.scope import in_scope
 from app.registrations.task import holds_lease, refuse_own, token_of
+from app.registrations.viewing import Why, why_open
 from app.registrations.workflow import OPEN, TASKS
 
 READ, DECIDE = Permission.REGISTRATIONS_READ, Permission.REGISTRATIONS_DECIDE
@@ -120,19 +121,19 @@ def pictures(submission_id: uuid.UUID) -> list[Picture]:
     """Photos of one round, in order."""
     now = clock.now()
     query = (
-        sa.select(SubmissionImage.id, SubmissionImage.place, StoredFile.size, StoredFile.erase_at, StoredFile.erased_at)
+        sa.select(SubmissionImage.id, SubmissionImage.place, StoredFile)
         .join(StoredFile, StoredFile.id == SubmissionImage.main_id)
         .where(SubmissionImage.submission_id == submission_id)
         .order_by(SubmissionImage.place)
     )
     return [
-        Picture(i, place, size, erased_at is not None or (erase_at is not None and erase_at <= now))
-        for i, place, size, erase_at, erased_at in db.session.execute(query)
+        Picture(image_id, place, stored.size, stored.gone(now))
+        for image_id, place, stored in db.session.execute(query).tuples()
     ]
 
 
-def image_file(actor: Actor, number: str, image_id: uuid.UUID, *, thumb: bool) -> tuple[Registration, StoredFile]:
-    """The stored photo for somebody with a live task on the case (decisions.md 21).
+def image_file(actor: Actor, number: str, image_id: uuid.UUID, *, thumb: bool) -> tuple[Registration, StoredFile, Why]:
+    """The stored photo for somebody with a live task on the case, and which task that is (decisions.md 21).
 
     Out of scope NotFound; in scope without a task Forbidden (``claim_first``); one's own case Forbidden; erased Gone.
     """
@@ -143,12 +144,13 @@ def image_file(actor: Actor, number: str, image_id: uuid.UUID, *, thumb: bool) -
     image = db.session.scalars(query.options(options)).one_or_none()
     if image is None:
         raise NotFound()
-    if not (actor.may(DECIDE) and row.status in TASKS and holds_lease(actor, row, clock.now())):
+    why = why_open(actor, row, clock.now())
+    if why is None:
         raise Forbidden(code="claim_first")
     stored = image.thumbnail if thumb else image.main
-    if stored.erased_at is not None or (stored.erase_at is not None and stored.erase_at <= clock.now()):
+    if stored.gone(clock.now()):
         raise Gone()
-    return row, stored
+    return row, stored, why
 
 
 def claimable(actor: Actor, found: Case) -> bool:

@@ -5,6 +5,7 @@ The instant is written on the stored file itself, so that reading answers 410 fr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ import sqlalchemy as sa
 from app.core import clock, numbers
 from app.core.db import db
 from app.core.files import StoredFile, vault
+from app.registrations.images.queries import live_hold
+from app.registrations.images.workflow import HoldStatus
 from app.registrations.models import Registration, RegistrationEvent, Submission, SubmissionImage
 
 Clause = sa.ColumnElement[bool]
@@ -39,24 +42,36 @@ def restore_earlier_rounds(row: Registration) -> None:
 
 
 def erase_now(row: Registration) -> None:
-    """All photos of the case, at once: keys and objects go after the commit."""
-    for stored in db.session.scalars(sa.select(StoredFile).where(StoredFile.id.in_(_files(row)))).all():
-        if stored.erase_at is None or stored.erase_at > clock.now():
-            stored.erase_at = clock.now()
+    """All photos of the case, at once: keys and objects go after the commit. A legal hold puts it off to its end."""
+    for stored in db.session.scalars(sa.select(StoredFile).where(StoredFile.id.in_(files_of(row)))).all():
         vault.erase(stored)
 
 
+def apply_hold(row: Registration) -> None:
+    """Write onto the files what the case's legal hold says: kept to its end, or, without one, no longer than planned."""
+    found = live_hold(row)
+    active = found is not None and found.effective_status(clock.now()) == HoldStatus.ACTIVE
+    _write(row, {"held_until": found.ends_at if found is not None and active else None})
+
+
 def _set(row: Registration, at: datetime | None, rounds: Clause, *files: Clause) -> None:
+    _write(row, {"erase_at": at}, rounds, files=files)
+    apply_hold(row)  # a round sent after the hold began is covered before it can be due
+
+
+def _write(row: Registration, values: dict[str, Any], *rounds: Clause, files: Sequence[Clause] = ()) -> None:
     db.session.flush()
     db.session.execute(
         sa.update(StoredFile)
-        .where(StoredFile.id.in_(_files(row, rounds)), StoredFile.erased_at.is_(None), *files)
-        .values(erase_at=at)
+        .where(StoredFile.id.in_(files_of(row, *rounds)), StoredFile.erased_at.is_(None), *files)
+        .values(**values)
         .execution_options(synchronize_session="fetch")
     )
 
 
-def _files(row: Registration, *rounds: Clause) -> sa.Select[Any]:
+def files_of(row: Registration, *rounds: Clause) -> sa.Select[Any]:
+    """Ids of the stored files of the case's photos, thumbnails included."""
+
     def ids(column: Any) -> sa.Select[Any]:
         pictures = sa.select(column).join(Submission, Submission.id == SubmissionImage.submission_id)
         return pictures.where(SubmissionImage.registration_id == row.id, *rounds)

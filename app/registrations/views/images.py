@@ -33,14 +33,14 @@ def image(number: str, image_id: uuid.UUID) -> ResponseReturnValue:
     """The picture with the viewer's name on it. 403 ``claim_first`` without a task, 404 out of scope, 410 erased."""
     _refuse_foreign_fetch()
     actor, thumb = current_actor(), "thumb" in request.args
-    row, stored = cases.image_file(actor, number, image_id, thumb=thumb)
+    row, stored, why = cases.image_file(actor, number, image_id, thumb=thumb)
     clear = vault.open_sealed(stored)
-    code = "thumbnail" if thumb else {"awaiting_second": "second", "appealed": "appeal"}.get(row.status, "review")
-    audit.record("badge.opened", actor, "registration", row.id, reason_code=code)
+    size = "thumbnail" if thumb else "ok"
+    audit.record("badge.opened", actor, "registration", row.id, reason_code=why.value, result=size)
     text = watermark.words(actor.name, str(actor.id)[:8], clock.now())
 
     def body() -> Iterator[bytes]:  # runs after the frame has committed the event
-        yield clear if thumb else watermark.mark(clear, text)
+        yield watermark.mark(clear, text)
 
     return Response(body(), mimetype="image/jpeg", headers=PICTURE_HEADERS)
 
