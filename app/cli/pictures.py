@@ -10,6 +10,7 @@ from app.core import policy
 from app.core.policy import Permission
 from app.core.web import Portal
 from app.core.workflow import Workflow
+from app.registrations.images.workflow import workflow as badge_hold
 from app.registrations.workflow import workflow as registration
 from app.staff.roles import ROLES
 
@@ -48,7 +49,11 @@ def route_matrix(app: Portal) -> str:
 
 
 def pages(app: Portal) -> dict[str, str]:
-    return {"registration-workflow.md": state_diagram(registration), "routes.md": route_matrix(app)}
+    return {
+        "registration-workflow.md": state_diagram(registration),
+        "badge-hold-workflow.md": state_diagram(badge_hold),
+        "routes.md": route_matrix(app),
+    }
 
 
 def register(app: Portal) -> None:

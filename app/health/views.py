@@ -15,6 +15,7 @@ from app.core import keys
 from app.core.db import db
 from app.core.policy import public
 from app.core.web import Portal, client_address, problem
+from app.registrations import watermark
 
 bp = Blueprint("health", __name__)
 REQUESTS = Counter("portal_requests_total", "Answered requests.", ("method", "route", "status"))
@@ -30,11 +31,14 @@ def healthz() -> Response:
 @bp.get("/readyz")
 @public("load balancers ask whether requests may come")
 def readyz() -> Response:
-    """200 when the database and the key store answer, else 503 naming which does not."""
+    """200 when the database and the key store answer, else 503 naming which does not; then what works only in part."""
     failing = [name for name, ask in (("database", _database), ("keystore", _keystore)) if not ask()]
     if failing:
         return problem(503, "not_ready", "not ready", failing=failing)
-    return Response("ready\n", mimetype="text/plain")
+    notes = (
+        [] if watermark.cjk_font() else ["watermark: no Chinese font here, badge photos carry staff codes, not names"]
+    )
+    return Response("\n".join(["ready", *notes, ""]), mimetype="text/plain")
 
 
 @bp.get("/metrics")

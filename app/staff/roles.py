@@ -103,8 +103,13 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             bounded=False,
         ),
         Role.AUDITOR: _spec(
-            _l("审计员"), _l("查阅审计日志；不能兼任其他角色。"), P.AUDIT_READ, P.AUDIT_EXPORT, P.REGISTRATIONS_VIEWS,
-            P.REGISTRATIONS_PROOF, bounded=False
+            _l("审计员"),
+            _l("查阅审计日志；不能兼任其他角色。"),
+            P.AUDIT_READ,
+            P.AUDIT_EXPORT,
+            P.REGISTRATIONS_VIEWS,
+            P.REGISTRATIONS_PROOF,
+            bounded=False,
         ),
         Role.ADMIN: _spec(
             _l("系统管理员"),

@@ -22,6 +22,7 @@ STYLESHEETS = (
     "components",
     "worklist",
     "case",
+    "proof",
     "staff",
     "today",
     "phone",

@@ -13,5 +13,7 @@ from app.ui.forms import PortalForm
 class HoldForm(PortalForm):
     until = DateField(_l("保留到"), [InputRequired(_l("请选择截止日期。"))])
     reason = TextAreaField(
-        _l("依据"), [InputRequired(_l("请写明依据。")), Length(max=REASON_MAX)], description=_l("例如案号、争议或监管要求；加密保存。")
+        _l("依据"),
+        [InputRequired(_l("请写明依据。")), Length(max=REASON_MAX)],
+        description=_l("例如案号、争议或监管要求；加密保存。"),
     )

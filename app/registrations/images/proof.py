@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from app.core.audit import signing
 from app.core.db import db
 from app.core.policy import Actor, Permission
-from app.registrations.images.queries import PhotoLife, holds, live_hold, photos
 from app.registrations.images.models import BadgeHold
+from app.registrations.images.queries import PhotoLife, holds, live_hold, photos
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent
 from app.registrations.queries.case import row_by_number
 from app.registrations.service.guards import DECIDING
@@ -59,7 +59,9 @@ def proof(actor: Actor, number: str) -> Proof:
     undone = {event.undoes_id for event in events}
     decisions = [event for event in events if event.action in DECIDING and event.id not in undone]
     lives = photos(row)
-    return Proof(row, checks, decisions, lives, live_hold(row), signing.sign(KIND, _facts(row, checks, decisions, lives)))
+    return Proof(
+        row, checks, decisions, lives, live_hold(row), signing.sign(KIND, _facts(row, checks, decisions, lives))
+    )
 
 
 def _facts(

@@ -76,9 +76,7 @@ def photos(row: Registration) -> list[PhotoLife]:
     return [_life(image, sent, destroyed, now) for image, sent in found]
 
 
-def _life(
-    image: SubmissionImage, sent: Submission, destroyed: dict[uuid.UUID, datetime], now: datetime
-) -> PhotoLife:
+def _life(image: SubmissionImage, sent: Submission, destroyed: dict[uuid.UUID, datetime], now: datetime) -> PhotoLife:
     main = image.main
     both = [destroyed.get(stored.key_id) for stored in (main, image.thumbnail)]
     ends = [at for at in both if at is not None]
@@ -109,10 +107,7 @@ def openings(actor: Actor, row: Registration, before: str = "", limit: int = PAG
     if seq.isdecimal() and seq.isascii() and len(seq) < 19 and month.replace("-", "").isdecimal() and len(month) == 7:
         query = query.where(AuditEvent.id < chain.row_id(month, int(seq)))
     found = db.session.scalars(query.order_by(AuditEvent.id.desc()).limit(limit + 1)).all()
-    rows = [
-        Opening(e.at, e.actor_name, e.reason_code or "", e.result == "thumbnail")
-        for e in found[:limit]
-    ]
+    rows = [Opening(e.at, e.actor_name, e.reason_code or "", e.result == "thumbnail") for e in found[:limit]]
     last = found[limit - 1] if len(found) > limit else None
     return Openings(rows, f"{last.chain}-{last.seq}" if last is not None else None)
 

@@ -48,7 +48,7 @@ def erase_now(row: Registration) -> None:
 
 
 def apply_hold(row: Registration) -> None:
-    """Write onto the files what the case's legal hold says: kept to its end, or, without one, no longer than planned."""
+    """Write onto the files what the case's legal hold says: kept to its end; without one, no longer than planned."""
     found = live_hold(row)
     active = found is not None and found.effective_status(clock.now()) == HoldStatus.ACTIVE
     _write(row, {"held_until": found.ends_at if found is not None and active else None})

@@ -15,6 +15,7 @@ from app.registrations import reasons as catalogue
 from app.registrations import service
 from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
 from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm, NoteForm
+from app.registrations.images.queries import live_hold
 from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
@@ -136,5 +137,8 @@ def _context(
         "note_form": NoteForm(formdata=None) if actor.may(Permission.REGISTRATIONS_LEAD) else None,
         "others": [c for c in service.open_cases(actor, now) if c.id != row.id] if found.mine else [],
         "proposal": next((e for e in found.events if e.action == "ask_second"), None),
+        "may_see_views": actor.may(Permission.REGISTRATIONS_VIEWS),
+        "may_see_proof": actor.may(Permission.REGISTRATIONS_PROOF),
+        "hold": live_hold(row) if actor.may(Permission.REGISTRATIONS_VIEWS) else None,
         "appeal": next((e for e in found.events if e.action == "appeal_rejection"), None),
     }

@@ -37,6 +37,7 @@ from tests.features.registrations.story import MONDAY, RETRY, take
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 RHYTHMS = {
+    "registrations.lapse_holds",
     "api.forget_answers", "audit.checkpoint", "audit.verify", "customers.cleanup", "files.erase", "jobs.cleanup",
     "keys.sweep", "outbox.forget", "outbox.sweep", "registrations.settle", "throttle.cleanup",
 }  # fmt: skip
