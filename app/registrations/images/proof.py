@@ -75,7 +75,8 @@ def _facts(
         "number": row.number,
         "status": row.status,
         "checked": [
-            {"round": c.round, "field": c.field, "verdict": c.verdict, "by": c.by_id, "at": c.at} for c in checks
+            {"round": c.round, "field": c.field, "verdict": c.verdict, "how": c.how, "by": c.by_id, "at": c.at}
+            for c in checks
         ],
         "decided": [
             {"round": e.round, "action": e.action, "reasons": e.reason_codes, "by": e.by_id, "at": e.at}

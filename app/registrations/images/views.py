@@ -14,7 +14,7 @@ from app.core import clock, numbers
 from app.core.errors import DomainError, Forbidden
 from app.core.policy import Permission, current_actor, permit
 from app.registrations import reasons as catalogue
-from app.registrations.checks import Verdict
+from app.registrations.checks import HOW_LABELS, Verdict
 from app.registrations.forms import FIELD_LABELS
 from app.registrations.images import proof as proofs
 from app.registrations.images import queries, service
@@ -72,6 +72,7 @@ def proof(number: str) -> ResponseReturnValue:
         labels=FIELD_LABELS,
         verdicts=VERDICT_WORDS,
         words=WORDS,
+        ways=HOW_LABELS,
         reasons=catalogue.labels(catalogue.current()),
         may_see_views=current_actor().may(VIEWS),
         may_see_case=current_actor().may(Permission.REGISTRATIONS_READ),
