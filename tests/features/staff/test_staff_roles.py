@@ -75,6 +75,8 @@ def test_the_lead_switch_adds_the_leads_rights():
         Permission.REGISTRATIONS_LEAD,
         Permission.REASONS_MANAGE,
         Permission.REGISTRATIONS_EXPORT,
+        Permission.REGISTRATIONS_VIEWS,
+        Permission.REGISTRATIONS_LEGAL_HOLD,
     }
 
 
