@@ -16,6 +16,7 @@ from app.core.db import db, writing
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from app.registrations import reasons
+from app.tickets.sla import policy as promises
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 LOCK = 7_316_001  # advisory lock: two deployments never migrate at once
@@ -38,10 +39,11 @@ def upgrade(app: Portal, revision: str = "head") -> None:
 
 
 def seed_reference() -> None:
-    """What the portal cannot work without: working days, the policy's first version, review reasons. Idempotent."""
+    """What the portal cannot work without: working days, the policy's first version, review reasons, promises. Idempotent."""
     calendar.seed()
     consents.seed()
     reasons.seed()
+    promises.seed()
 
 
 def _migrate(app: Portal, revision: str) -> None:

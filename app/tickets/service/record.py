@@ -26,6 +26,7 @@ from app.tickets.models import (
     TicketEvent,
     fault_tokens,
 )
+from app.tickets.service import clocks
 from app.tickets.workflow import ENDED, Status
 
 
@@ -98,6 +99,8 @@ def _write(
     db.session.add(row)
     db.session.flush()
     _note(actor, row, at, closed_at)
+    if closed_at is None:
+        clocks.follow(row, "submit_ticket", actor, at)
     fault_tokens.put(row.id, intake.fault)
     audit.record("ticket.submitted", actor, "ticket", row.id, reason_code=source.value, at=at)
     return row
@@ -110,7 +113,7 @@ def _note(actor: Actor, row: Ticket, at: datetime, closed_at: datetime | None) -
         steps.append((2, "take_over", Status.SUBMITTED.value, row.status, closed_at))
     db.session.add_all(
         TicketEvent(
-            ticket_id=row.id, version=version, action=action, status_from=source, status_to=target,
+            ticket_id=row.id, subject_id=row.subject_id, version=version, action=action, status_from=source, status_to=target,
             by_kind=actor.kind, by_id=actor.id, by_name=actor.name if actor.kind == "staff" else "", at=when,
         )
         for version, action, source, target, when in steps

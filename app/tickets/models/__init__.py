@@ -1,0 +1,47 @@
+"""Tables of the repair: the ticket, its device, what is said about it, what was promised, what is done."""
+
+from __future__ import annotations
+
+from app.tickets.models.device import Device
+from app.tickets.models.promise import Escalation, SlaClock, SlaEvent, SlaPolicy
+from app.tickets.models.talk import Direction, FileKind, TicketFile, TicketMessage
+from app.tickets.models.ticket import (
+    FAULT_MAX_CHARS,
+    MODEL_MAX_CHARS,
+    NAME_MAX_CHARS,
+    NEVER,
+    SERIAL_MAX_CHARS,
+    Source,
+    Ticket,
+    TicketContact,
+    TicketEvent,
+    fault_tokens,
+)
+from app.tickets.models.workshop import CustodyLeg, PartLine, Quote, RepairRecord, SheetRow
+
+__all__ = [
+    "FAULT_MAX_CHARS",
+    "MODEL_MAX_CHARS",
+    "NAME_MAX_CHARS",
+    "NEVER",
+    "SERIAL_MAX_CHARS",
+    "CustodyLeg",
+    "Device",
+    "Direction",
+    "Escalation",
+    "FileKind",
+    "PartLine",
+    "Quote",
+    "RepairRecord",
+    "SheetRow",
+    "SlaClock",
+    "SlaEvent",
+    "SlaPolicy",
+    "Source",
+    "Ticket",
+    "TicketContact",
+    "TicketEvent",
+    "TicketFile",
+    "TicketMessage",
+    "fault_tokens",
+]

@@ -1,0 +1,161 @@
+"""Keeping a ticket's clocks: a line in the log for what happened, then everything reckoned from the log again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core import calendar
+from app.core.db import db
+from app.core.policy import Actor
+from app.tickets.models import NEVER, Escalation, SlaClock, SlaEvent, SlaPolicy, Ticket
+from app.tickets.sla import effects, policy
+from app.tickets.sla.log import Act, Happening, Replayed, replay
+from app.tickets.sla.metrics import PAUSE_REASONS, Metric
+from app.tickets.sla.reckoning import Pause, Run, WorkTime, due, used
+
+FREEZES = ("submit_ticket", "record_call", "finish_triage", "reopen_ticket")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what a ticket's clocks are counted: policy version, calendar snapshot (None: every hour), budgets."""
+
+    policy: SlaPolicy
+    calendar_id: int | None
+    budgets: Mapping[Metric, timedelta]
+
+    @property
+    def calendar(self) -> WorkTime:
+        return calendar.AroundTheClock() if self.calendar_id is None else calendar.frozen(self.calendar_id)
+
+
+def follow(row: Ticket, action: str, actor: Actor, at: datetime, pause_until: datetime | None = None) -> None:
+    """Write down what ``action`` does to the clocks of ``row`` and reckon them. Raises CalendarMissing.
+
+    ``pause_until`` is the planned end of the pause that the action begins, cut to what its reason allows.
+    """
+    effect = effects.EFFECTS.get(action, effects.NOTHING)
+    log = log_of(row)
+    lines = _lines(effect, log, at, pause_until)
+    if not lines and action not in FREEZES:
+        return
+    terms = freeze(row, at) if action in FREEZES else terms_of(row, at)
+    _write(row, actor, len(log), lines)
+    reckon_all(row, terms, [*log, *lines])
+
+
+def log_of(row: Ticket) -> list[Happening]:
+    """The log of the ticket's present cycle, oldest first."""
+    query = sa.select(SlaEvent).where(SlaEvent.ticket_id == row.id, SlaEvent.cycle == row.cycle).order_by(SlaEvent.seq)
+    return [
+        Happening(
+            Act(line.act), line.at, Metric(line.metric) if line.metric else None, line.pause, line.reason,
+            frozenset(map(Metric, line.stops)), line.planned_end,
+        )
+        for line in db.session.scalars(query)
+    ]  # fmt: skip
+
+
+def freeze(row: Ticket, at: datetime) -> Terms:
+    """The terms of this moment: a report's at its arrival, and again once triage has said how urgent it is."""
+    found = policy.in_force(at)
+    every_hour = policy.counts_every_hour(found, row.priority)
+    return Terms(found, None if every_hour else calendar.freeze(), policy.budgets(found, row.priority))
+
+
+def terms_of(row: Ticket, at: datetime) -> Terms:
+    """The terms that the ticket's clocks were frozen with; today's where it has none yet (taken over)."""
+    query = sa.select(SlaClock.policy_version, SlaClock.calendar_id)
+    query = query.where(SlaClock.ticket_id == row.id, SlaClock.cycle == row.cycle).order_by(SlaClock.id.desc()).limit(1)
+    held = db.session.execute(query).first()
+    if held is None:
+        return freeze(row, at)
+    found = db.session.get(SlaPolicy, held.policy_version)
+    assert found is not None, "clocks name a policy by foreign key"
+    return Terms(found, held.calendar_id, policy.budgets(found, row.priority))
+
+
+def reckon_all(row: Ticket, terms: Terms, log: list[Happening]) -> None:
+    """Bring the stored clocks, their warnings and the ticket's due date to what the log says."""
+    replayed = replay(log, terms.budgets)
+    query = sa.select(SlaClock).where(SlaClock.ticket_id == row.id, SlaClock.cycle == row.cycle)
+    known = {Metric(held.metric): held for held in db.session.scalars(query)}
+    soonest = NEVER
+    for metric, run in replayed.runs.items():
+        held = known.get(metric) or SlaClock(ticket_id=row.id, cycle=row.cycle, metric=metric.value)
+        if held.stopped_at is not None and held.stopped_at == run.stopped_at:
+            continue  # a stopped clock keeps the terms it was stopped under
+        _set(held, run, replayed, terms)
+        db.session.add(held)
+        db.session.flush()
+        _warn(held, run, replayed.pauses, terms)
+        if run.going:
+            soonest = min(soonest, held.due_at)
+    row.due_at = soonest
+    db.session.flush()
+
+
+def _set(held: SlaClock, run: Run, replayed: Replayed, terms: Terms) -> None:
+    held.policy_version, held.calendar_id = terms.policy.version, terms.calendar_id
+    held.budget_seconds = int(run.budget.total_seconds())
+    held.started_at, held.stopped_at = run.marks[0], run.stopped_at
+    held.due_at = due(run, replayed.pauses, terms.calendar)
+    held.used_seconds, held.outcome = None, ""
+    if run.stopped_at is not None:
+        spent = used(run, replayed.pauses, terms.calendar, run.stopped_at)
+        held.used_seconds, held.outcome = int(spent.total_seconds()), "late" if spent > run.budget else "in_time"
+
+
+def _warn(held: SlaClock, run: Run, pauses: tuple[Pause, ...], terms: Terms) -> None:
+    """Warnings that have not been given move with the deadline; a stopped clock warns no more."""
+    query = sa.select(Escalation).where(Escalation.clock_id == held.id)
+    known = {warning.level: warning for warning in db.session.scalars(query)}
+    if not run.going:
+        for warning in known.values():
+            if warning.fired_at is None:
+                db.session.delete(warning)
+        return
+    for level in terms.policy.levels:
+        warning = known.get(level) or Escalation(clock_id=held.id, level=level)
+        if warning.fired_at is None:
+            warning.due_at = due(run, pauses, terms.calendar, share=level / 100)
+            db.session.add(warning)
+
+
+def _lines(effect: effects.Effect, log: list[Happening], at: datetime, until: datetime | None) -> list[Happening]:
+    marks: dict[Metric, bool] = {}
+    running: dict[str, str] = {}
+    for line in log:
+        if line.metric is not None:
+            marks[line.metric] = line.act is Act.START
+        elif line.act is Act.PAUSE:
+            running[line.reason] = line.pause
+        else:
+            running = {reason: name for reason, name in running.items() if name != line.pause}
+    found = [Happening(Act.STOP, at, metric) for metric in effect.stops if marks.get(metric)]
+    found += [Happening(Act.START, at, metric) for metric in effect.starts if not marks.get(metric)]
+    if effect.resumes in running:
+        found.append(Happening(Act.RESUME, at, pause=running[effect.resumes]))
+    if effect.pauses and until is not None and effect.pauses not in running:
+        reason = PAUSE_REASONS[effect.pauses]
+        name = f"{effect.pauses}-{sum(1 for line in log if line.act is Act.PAUSE) + 1}"
+        found.append(Happening(Act.PAUSE, at, None, name, reason.key, reason.stops, max(at, until)))
+    return found
+
+
+def _write(row: Ticket, actor: Actor, seq: int, lines: list[Happening]) -> None:
+    for n, line in enumerate(lines, start=seq + 1):
+        values: dict[str, Any] = {"act": line.act.value, "metric": line.metric.value if line.metric else None}
+        db.session.add(
+            SlaEvent(
+                ticket_id=row.id, cycle=row.cycle, seq=n, pause=line.pause, reason=line.reason,
+                stops=sorted(m.value for m in line.stops), planned_end=line.planned_end, at=line.at,
+                by_id=actor.id, by_name=actor.name if actor.kind == "staff" else "", **values,
+            )
+        )  # fmt: skip
+    db.session.flush()
