@@ -60,8 +60,14 @@ class Permission(StrEnum):
     AUDIT_EXPORT = "audit:export", "Export the audit log."
     SETTINGS_READ = "settings:read", "See business numbers, the calendar and policy versions."
     SETTINGS_MANAGE = "settings:manage", "Change business numbers within their floor and ceiling, and the calendar."
-    TICKETS_TRIAGE = "tickets:triage", "Take reports, claim, question, triage, merge and reject tickets, talk to the customer."
-    TICKETS_LEAD = "tickets:lead", "What a triage lead decides: P1 rejections, mergers across hospitals, cancelling, reopening."
+    TICKETS_TRIAGE = (
+        "tickets:triage",
+        "Take reports, claim, question, triage, merge and reject tickets, talk to the customer.",
+    )
+    TICKETS_LEAD = (
+        "tickets:lead",
+        "What a triage lead decides: P1 rejections, mergers across hospitals, cancelling, reopening.",
+    )
     TICKETS_DISPATCH = "tickets:dispatch", "Offer tickets to engineers and dealers, recall offers, move visits."
     VISITS_DO = "visits:do", "Accept and carry out one's own visits; an engineer's or a dealer's right."
     DEPOT_WORK = "depot:work", "Receive, repair and quote devices in the depot."

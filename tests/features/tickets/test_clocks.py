@@ -157,5 +157,3 @@ def test_words_of_an_event_are_sealed_for_the_person(ticket: uuid.UUID) -> None:
     with unit_of_work(write=False):
         event = db.session.scalars(sa.select(TicketEvent).where(TicketEvent.action == "ask_info")).one()
         assert (event.text, event.note) == ("好", "好") and "好".encode() not in (event.text_sealed or b"")
-
-
