@@ -39,7 +39,7 @@ def upgrade(app: Portal, revision: str = "head") -> None:
 
 
 def seed_reference() -> None:
-    """What the portal cannot work without: working days, the policy's first version, review reasons, promises. Idempotent."""
+    """What the portal cannot work without: working days, first versions, review reasons. Idempotent."""
     calendar.seed()
     consents.seed()
     reasons.seed()

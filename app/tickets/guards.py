@@ -125,11 +125,10 @@ own_visit = own_offer
 def window_agreed(_row: Any, _actor: Actor, facts: Facts) -> None:
     if facts.window is None and not facts.call_first:
         raise _needs("window", _l("请写上门时间，或选择先打电话约。"), "window_required")
-    if (
-        facts.window is not None
-        and not facts.now <= facts.window[1]
-        or (facts.window is not None and facts.window[0] >= facts.window[1])
-    ):
+    if facts.window is None:
+        return
+    begins, ends = facts.window
+    if begins >= ends or ends < facts.now:
         raise _needs("window", _l("上门时间须在以后，且先有开始再有结束。"), "window_invalid")
 
 

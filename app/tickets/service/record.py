@@ -113,8 +113,9 @@ def _note(actor: Actor, row: Ticket, at: datetime, closed_at: datetime | None) -
         steps.append((2, "take_over", Status.SUBMITTED.value, row.status, closed_at))
     db.session.add_all(
         TicketEvent(
-            ticket_id=row.id, subject_id=row.subject_id, version=version, action=action, status_from=source, status_to=target,
-            by_kind=actor.kind, by_id=actor.id, by_name=actor.name if actor.kind == "staff" else "", at=when,
+            ticket_id=row.id, subject_id=row.subject_id, version=version, action=action, status_from=source,
+            status_to=target, by_kind=actor.kind, by_id=actor.id, by_name=actor.name if actor.kind == "staff" else "",
+            at=when,
         )
         for version, action, source, target, when in steps
     )  # fmt: skip
