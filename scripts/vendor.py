@@ -19,6 +19,7 @@ VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
 PACKAGES = {
     ("bootstrap", "5.3.9"): ("dist/css/bootstrap-reboot.min.css", "dist/css/bootstrap-utilities.min.css", "LICENSE"),
     ("htmx.org", "2.0.11"): ("dist/htmx.min.js", "LICENSE"),
+    ("echarts", "6.1.0"): ("dist/echarts.common.min.js", "LICENSE", "NOTICE", "licenses/LICENSE-d3"),
 }
 DATA_URL = re.compile(
     r"""url\((?P<quote>["']?)data:image/(?P<kind>[a-z+]+)(?P<b64>;base64)?,(?P<body>.*?)(?P=quote)\)"""

@@ -25,6 +25,7 @@ STYLESHEETS = (
     "proof",
     "staff",
     "today",
+    "charts",
     "phone",
     "print",
 )

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired
 from app.core import clock
 from app.core.policy import Permission, current_actor, permit, public, signed_in
 from app.ui import palette as palette_search
+from app.ui import samples
 from app.ui.assets import IMMUTABLE
 from app.ui.forms import PortalForm
 from app.ui.help import help_pages
@@ -60,4 +61,6 @@ class SampleForm(PortalForm):
 def help_style() -> ResponseReturnValue:
     form = SampleForm(formdata=None)
     form.name.errors = ["请填写姓名。"]
-    return render_template("help/style.html", form=form, now=clock.now(), hour=timedelta(hours=1))
+    return render_template(
+        "help/style.html", form=form, now=clock.now(), hour=timedelta(hours=1), charts=samples.CHARTS
+    )
