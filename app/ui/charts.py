@@ -46,6 +46,11 @@ class Figures:
     def names(self) -> list[str]:
         return [str(head[0] if isinstance(head, tuple) else head) for head in self.heads]
 
+    @property
+    def headings(self) -> list[Any]:
+        """For `ui.table`, which takes plain words only."""
+        return [(name, "num") if self.numeric(i) else name for i, name in enumerate(self.names)]
+
     def numeric(self, column: int) -> bool:
         head = self.heads[column]
         return isinstance(head, tuple) and head[1] == "num"
@@ -71,9 +76,7 @@ class Over:
     form: str = "over"
 
     def plain(self) -> dict[str, Any]:
-        made = [
-            {"name": str(s.name), "values": list(s.values), "form": s.form, "tone": s.tone} for s in self.series
-        ]
+        made = [{"name": str(s.name), "values": list(s.values), "form": s.form, "tone": s.tone} for s in self.series]
         return {"form": self.form, "categories": list(self.categories), "unit": str(self.unit), "series": made}
 
 

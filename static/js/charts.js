@@ -69,15 +69,11 @@ const ranges = (data) => ({
     axisLabel: { ...words, color: INK, width: wide(data.rows.map((row) => row.label)), overflow: "truncate" },
   }),
   series: [
-    {
-      type: "custom", silent: true, encode: { x: [0, 2], y: 1 },
-      data: data.rows.flatMap((row, at) => (row.value === null ? [] : [{ value: [row.low, at, row.high], itemStyle: { color: token(row.tone) } }])),
-      renderItem: (_params, api) => {
-        const [left, y] = api.coord([api.value(0), api.value(1)]), [right] = api.coord([api.value(2), api.value(1)]);
-        const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: api.visual("color"), lineWidth: 2 } });
-        return { type: "group", children: [line(left, y, right, y), line(left, y - 4, left, y + 4), line(right, y - 4, right, y + 4)] };
-      },
-    },
+    ...[...new Set(data.rows.map((row) => row.tone))].map((tone) => ({
+      type: "line", silent: true, symbol: "rect", symbolSize: [2, 9], showAllSymbol: true, tooltip: { show: false },
+      itemStyle: { color: token(tone) }, lineStyle: { color: token(tone), width: 2 },
+      data: data.rows.flatMap((row, at) => (row.value === null || row.tone !== tone ? [] : [[row.low, at], [row.high, at], ["-", at]])),
+    })),
     {
       type: "scatter", symbolSize: 10,
       data: data.rows.flatMap((row, at) => (row.value === null ? [] : [{ value: [row.value, at], itemStyle: { color: token(row.tone) } }])),

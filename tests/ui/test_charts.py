@@ -27,9 +27,7 @@ def option_of(data: dict[str, object], folder: Path, module: str) -> dict[str, o
     path = folder / "charts.mjs"
     path.write_text(STUBS + "\n" + module)
     run = f"const m = await import('{path}'); console.log(JSON.stringify(m.optionOf({json.dumps(data)})))"
-    done = subprocess.run(
-        ["node", "--input-type=module", "-e", run], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(["node", "--input-type=module", "-e", run], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 

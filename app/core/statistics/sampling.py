@@ -19,7 +19,7 @@ def none_found_upper(n: int, confidence: float = 0.95) -> float:
 
 
 def discovery_size(lot: int, bad: int, confidence: float = 0.95) -> int:
-    """The smallest sample that holds at least one of ``bad`` cases of a ``lot`` with ``confidence``. Raises ValueError."""
+    """The smallest sample that holds one of ``bad`` cases of a ``lot`` with ``confidence``. Raises ValueError."""
     if not 1 <= bad <= lot or not 0 < confidence < 1:
         raise ValueError("between one and all cases of the lot are bad")
     for n in range(1, lot + 1):
@@ -30,7 +30,7 @@ def discovery_size(lot: int, bad: int, confidence: float = 0.95) -> int:
 
 
 def drawn(seed: bytes, case: bytes, share: float) -> bool:
-    """Whether ``case`` is in the sample of ``share`` (0 to 1) under ``seed``: a fair draw, the same at every repetition."""
+    """Whether ``case`` is in the sample of ``share`` (0 to 1) under ``seed``: fair, and the same each time."""
     return position(seed, case) < share
 
 
