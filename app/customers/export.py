@@ -68,7 +68,7 @@ def account(person: Customer) -> Part:
             "account_since": person.created_at,
             "adulthood_stated_at": person.adult_asserted_at,
             "sign_ins": [
-                {"at": t.created_at, "last_used_at": t.last_used_at, "ended_at": t.ended_at}
+                {"at": t.created_at, "device": t.device, "last_used_at": t.last_used_at, "ended_at": t.ended_at}
                 for t in queries.tokens(person.id)
             ],
             "privacy_requests": [

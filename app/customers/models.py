@@ -43,6 +43,11 @@ def compact_name(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
+def _partial(name: str, where: str, *columns: str) -> sa.Index:
+    """An index over the few rows of which ``where`` is true."""
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
 class Customer(Base):
     """An account. ``name`` is what the person last gave; what was verified is the profile's."""
 
@@ -55,6 +60,11 @@ class Customer(Base):
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
         ),
+        sa.Index("ix_customer_created", "created_at", "id"),
+        sa.Index("ix_customer_last_used", "last_used_at", "id"),
+        _partial("ix_customer_unverified", "verified_from IS NULL", "created_at", "id"),
+        _partial("ix_customer_frozen", "frozen_at IS NOT NULL", "created_at", "id"),
+        _partial("ix_customer_closed", "closed_at IS NOT NULL", "created_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = plain(primary_key=True)
@@ -72,6 +82,8 @@ class Customer(Base):
     created_at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
     last_used_at: Mapped[datetime] = plain(nullable=False, cls=USAGE)  # latest sign-in or call, to the hour
     name_failures: Mapped[int] = plain(nullable=False, default=0)  # wrong names given after a long absence
+    # from when on a profile is in force; kept by the service beside the profiles, for the list of those without one
+    verified_from: Mapped[datetime | None] = plain(nullable=True, index=True, cls=USAGE)
     frozen_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
     closed_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
     version: Mapped[int] = plain(nullable=False, default=1)
@@ -96,6 +108,7 @@ class CustomerProfile(Base):
         sa.UniqueConstraint("registration_id"),
         sa.Index("ix_customer_profile_customer", "customer_id", "effective_at"),
         sa.Index("ix_customer_profile_place", "hospital_id", "department_id"),
+        _partial("ix_customer_profile_suspended", "suspended_at IS NOT NULL", "customer_id"),
     )
 
     id: Mapped[uuid.UUID] = plain(primary_key=True)
@@ -169,6 +182,7 @@ class CustomerToken(Base):
     last_used_at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
     expires_at: Mapped[datetime] = plain(nullable=False, index=True)  # idle or absolute end, whichever comes first
     absolute_at: Mapped[datetime] = plain(nullable=False)
+    device: Mapped[str] = plain(sa.String(64), nullable=False, default="", cls=USAGE)  # "WeChat · iPhone", no more
     ended_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
 
 

@@ -1,18 +1,20 @@
-"""Panels of a customer's page: what features above show of a person, each from its own package (decisions.md 3).
+"""What features above show on a customer's page, each from its own package (decisions.md 3).
 
-A feature registers its panel in `install()`. The page draws every panel whose right the actor holds, in order; the
-template gets ``panel``, ``customer`` and what ``context`` returns, and draws one ``ui.panel``.
+`customer_panels`: the page draws every panel whose right the actor holds, in order; the template gets ``panel``,
+``customer`` and what ``context`` returns, and draws one ``ui.panel``. `field_marks`: what was verified of each field of
+the profile. `traces`: ids of rows about the person, whose audit events belong into the person's timeline; `event_words`:
+what those events are called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.policy import Actor, Permission
 from app.core.registry import Registry
-from app.customers.models import Customer
+from app.customers.models import Customer, CustomerProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,19 @@ class DrawnPanel:
     values: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class FieldMark:
+    """What was verified about one field: a tone of the chips, the words."""
+
+    tone: str
+    word: Any
+
+
 customer_panels: Registry[CustomerPanel] = Registry("panels of a customer's page")
+# of a profile: name, hospital, department, position, title -> mark
+field_marks: Registry[Callable[[CustomerProfile], Mapping[str, FieldMark]]] = Registry("what was verified of a profile")
+traces: Registry[Callable[[Customer], Sequence[str]]] = Registry("rows about a customer")
+event_words: Registry[Any] = Registry("audit events in words")
 
 
 def panels_for(actor: Actor, customer: Customer) -> list[DrawnPanel]:

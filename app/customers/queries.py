@@ -77,7 +77,11 @@ def profiles(customer_id: uuid.UUID) -> Sequence[CustomerProfile]:
 
 def registered_name(person: Customer) -> str | None:
     """What was verified, else what the person gave with a registration; None without either."""
-    profile = profile_of(person.id)
+    return name_of(person, profile_of(person.id))
+
+
+def name_of(person: Customer, profile: CustomerProfile | None) -> str | None:
+    """As `registered_name`, where the profile in force is known."""
     return (profile.name if profile is not None else None) or person.name
 
 

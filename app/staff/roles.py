@@ -66,14 +66,21 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             ),
         ),
         Role.GRANT_MANAGER: _spec(
-            _l("权限管理员"), _l("提出和批准高级权限；不批准自己提出的。"), P.CUSTOMERS_READ, P.HOSPITALS_READ
+            _l("权限管理员"),
+            _l("提出和批准高级权限；不批准自己提出的。"),
+            P.CUSTOMERS_READ,
+            P.CUSTOMERS_NAME,
+            P.HOSPITALS_READ,
         ),
         Role.TRIAGER: _spec(
             _l("客服受理"),
             _l("受理和分类工单，与用户联系。"),
             P.CUSTOMERS_READ,
+            P.CUSTOMERS_NAME,
             P.CUSTOMERS_REVEAL,
+            P.CUSTOMERS_SESSIONS,
             P.HOSPITALS_READ,
+            lead=(P.CUSTOMERS_FREEZE, P.CUSTOMERS_EXPORT),
         ),
         Role.DISPATCHER: _spec(_l("调度员"), _l("为工程师和经销商排班派工；看不到证件和姓名。"), P.HOSPITALS_READ),
         Role.ENGINEER: _spec(_l("工程师"), _l("接受并完成自己的上门任务。")),
@@ -84,6 +91,7 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             _l("不良事件"),
             _l("处理保密的安全事件及其法定时限。"),
             P.CUSTOMERS_READ,
+            P.CUSTOMERS_NAME,
             P.CUSTOMERS_REVEAL,
             P.HOSPITALS_READ,
         ),
@@ -94,10 +102,14 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             _l("个人信息保护专员"),
             _l("处理个人权利请求、同意、保存期限和对外提供。"),
             P.CUSTOMERS_READ,
+            P.CUSTOMERS_NAME,
             P.CUSTOMERS_REVEAL,
             P.REGISTRATIONS_VIEWS,
             P.REGISTRATIONS_PROOF,
             P.REGISTRATIONS_LEGAL_HOLD,
+            P.CUSTOMERS_SESSIONS,
+            P.CUSTOMERS_FREEZE,
+            P.CUSTOMERS_EXPORT,
             P.NOTIFICATIONS_READ,
             P.SETTINGS_READ,
             bounded=False,
@@ -131,7 +143,10 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
 
 # Permissions that show a customer's data unmasked: whoever runs the accounts must not hold one (decisions.md 19).
 REVEALING = frozenset(
-    {P.REGISTRATIONS_READ, P.REGISTRATIONS_DECIDE, P.REGISTRATIONS_LEAD, P.REGISTRATIONS_EXPORT, P.CUSTOMERS_REVEAL}
+    {
+        P.REGISTRATIONS_READ, P.REGISTRATIONS_DECIDE, P.REGISTRATIONS_LEAD, P.REGISTRATIONS_EXPORT, P.CUSTOMERS_NAME,
+        P.CUSTOMERS_REVEAL,
+    }  # fmt: skip
 )
 Bounds = frozenset[str] | None  # provinces; None is everywhere
 

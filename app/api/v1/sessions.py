@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Response
+from flask import Response, request
 from flask_babel import lazy_gettext as _l
 
 from app.api.v1 import views
@@ -12,7 +12,7 @@ from app.api.v1.blueprint import bp
 from app.api.v1.operations import operation
 from app.api.v1.schemas import LoginCodeRequest, SessionOut, SessionRequest
 from app.api.v1.wechat import shown_by
-from app.core import throttle
+from app.core import devices, throttle
 from app.core.db import db
 from app.core.errors import TooManyRequests
 from app.core.masking import to_e164
@@ -70,8 +70,9 @@ def create_session(body: SessionRequest) -> object:
         return _refused("wechat_refused")
     number = to_e164(body.phone) if body.phone is not None else shown.phone
     proof = Proof(
-        phone=number, code=body.code, appid=shown.appid, openid=shown.openid, unionid=shown.unionid, name=body.name
-    )
+        phone=number, code=body.code, appid=shown.appid, openid=shown.openid, unionid=shown.unionid, name=body.name,
+        device=devices.words(request.headers.get("User-Agent", "")),
+    )  # fmt: skip
     found = service.sign_in(proof)
     if found.refusal is not None or found.customer is None or found.expires_at is None:
         return _refused(found.refusal or "code_wrong")

@@ -66,12 +66,14 @@ def adopt_registration(
     row.suspended_at = row.ended_at = None
     person.version += 1
     db.session.flush()
+    _note_verified(customer_id)
     return row
 
 
 def abandon_registration(customer_id: uuid.UUID, *, registration_id: uuid.UUID) -> None:
     """The approval was undone before it took effect: what was before counts again."""
     db.session.execute(sa.delete(CustomerProfile).where(*_of(customer_id, registration_id)))
+    _note_verified(customer_id)
 
 
 def suspend(customer_id: uuid.UUID, *, registration_id: uuid.UUID) -> None:
@@ -86,6 +88,7 @@ def reinstate(customer_id: uuid.UUID, *, registration_id: uuid.UUID) -> None:
 def end(customer_id: uuid.UUID, *, registration_id: uuid.UUID) -> None:
     """The profile is over for good (revoked)."""
     _set(customer_id, registration_id, ended_at=clock.now())
+    _note_verified(customer_id)
 
 
 def recipient(customer_id: uuid.UUID) -> Recipient:
@@ -123,5 +126,18 @@ def _set(customer_id: uuid.UUID, registration_id: uuid.UUID, **values: Any) -> N
         sa.update(CustomerProfile)
         .where(*_of(customer_id, registration_id))
         .values(**values)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _note_verified(customer_id: uuid.UUID) -> None:
+    """Keep ``verified_from`` beside the profiles: from when on one of those that were not ended is in force."""
+    first = sa.select(sa.func.min(CustomerProfile.effective_at)).where(
+        CustomerProfile.customer_id == customer_id, CustomerProfile.ended_at.is_(None)
+    )
+    db.session.execute(
+        sa.update(Customer)
+        .where(Customer.id == customer_id)
+        .values(verified_from=first.scalar_subquery())
         .execution_options(synchronize_session="fetch")
     )

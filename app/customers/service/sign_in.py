@@ -46,6 +46,7 @@ class Proof:
     openid: str | None = field(default=None, repr=False)
     unionid: str | None = field(default=None, repr=False)
     name: str | None = field(default=None, repr=False)
+    device: str = ""  # as `core.devices.words` says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def sign_in(proof: Proof) -> SignedIn:
     if code_row is not None and not codes.spend(code_row):
         return SignedIn(refusal=codes.CodeAnswer.USED.value)
     _bind(person, proof)
-    return _open(person)
+    return _open(person, proof.device)
 
 
 def sign_out(actor: Actor) -> None:
@@ -201,13 +202,13 @@ def _bind(person: Customer, proof: Proof) -> None:
     audit.record("wechat_identity.bound", SYSTEM, "customer", person.id)
 
 
-def _open(person: Customer) -> SignedIn:
+def _open(person: Customer, device: str) -> SignedIn:
     now, token = clock.now(), secrets.token_urlsafe(TOKEN_BYTES)
     absolute = now + timedelta(days=numbers.get("customer_token_absolute_days"))
     ends = min(now + timedelta(days=numbers.get("customer_token_idle_days")), absolute)
     row = CustomerToken(
         token_hash=token_hash(token), customer_id=person.id, created_at=now, last_used_at=now, expires_at=ends,
-        absolute_at=absolute,
+        absolute_at=absolute, device=device,
     )  # fmt: skip
     db.session.add(row)
     person.last_used_at, person.name_failures = now, 0

@@ -7,27 +7,13 @@ from urllib.parse import urlsplit
 
 from flask import request, url_for
 
+from app.core import devices
 from app.core.web import client_address
 from app.staff.service import Visitor
 from app.staff.sessions import current_session
 
 PATH = re.compile(r"^/(?![/\\])[^\\\x00-\x20]*$")
 LONGEST_NEXT = 2_000
-BROWSERS = (
-    ("MicroMessenger", "WeChat"),
-    ("Edg", "Edge"),
-    ("Firefox", "Firefox"),
-    ("Chrome", "Chrome"),
-    ("Safari", "Safari"),
-)
-SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("Mac OS", "macOS"),
-    ("Linux", "Linux"),
-)
 
 
 def next_page(wanted: str | None, fallback: str = "/") -> str:
@@ -44,11 +30,4 @@ def visitor() -> Visitor:
     """Address and browser of this request, and the session row its cookie points to."""
     found = current_session()
     held = (found.staff_id, found.id) if found is not None else None
-    return Visitor(client_address(), device_words(request.headers.get("User-Agent", "")), held)
-
-
-def device_words(agent: str) -> str:
-    """``Chrome · Windows``: nothing of the header itself is kept."""
-    browser = next((word for sign, word in BROWSERS if sign in agent), "")
-    system = next((word for sign, word in SYSTEMS if sign in agent), "")
-    return " · ".join(word for word in (browser, system) if word)
+    return Visitor(client_address(), devices.words(request.headers.get("User-Agent", "")), held)
