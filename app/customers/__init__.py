@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 CLEANUP_EVERY = timedelta(hours=1)
 
 
-def install(_app: Portal) -> None:
-    """The person's own export, and the hourly cleaning of codes and ended tokens."""
-    from app.customers import export, service
+def install(app: Portal) -> None:
+    """Pages and what they offer to the frame; the person's own export; the hourly cleaning of codes and tokens."""
+    from app.customers import export, offers, service
+    from app.customers.views import bp
 
+    app.register_blueprint(bp)
+    offers.install()
     export.personal_data.add("customers", export.account)
 
     @jobs.handler("customers.cleanup")

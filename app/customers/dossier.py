@@ -27,7 +27,22 @@ from app.hospitals.models import Department, Hospital
 
 TIMELINE_LENGTH = 50
 # Surnames of two characters that are common enough to be addressed by
-COMPOUND = ("欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "夏侯", "司徒", "端木", "南宫")
+COMPOUND = (
+    "欧阳",
+    "司马",
+    "上官",
+    "诸葛",
+    "东方",
+    "皇甫",
+    "尉迟",
+    "公孙",
+    "慕容",
+    "令狐",
+    "夏侯",
+    "司徒",
+    "端木",
+    "南宫",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ def person(actor: Actor, customer_id: uuid.UUID) -> Person:
         hospital=place[0],
         department=place[1],
         province=place[2],
-        badge_valid_until=profile.badge_valid_until if profile is not None else None,
+        badge_valid_until=getattr(profile, "badge_valid_until", None),
         marks=_marks(profile),
     )
 

@@ -19,8 +19,8 @@ from app.customers.models import Customer, CustomerProfile
 
 @dataclass(frozen=True, slots=True)
 class CustomerPanel:
-    """One panel. ``context`` reads for this actor, who was already found to see this customer; it may raise nothing
-    for a person without data: an empty panel says so."""
+    """One panel. ``context`` reads for this actor, who was already found to see this customer; it raises nothing for
+    a person without data: an empty panel says so. ``side``: in the narrow column."""
 
     key: str
     label: Any
@@ -28,6 +28,7 @@ class CustomerPanel:
     permission: Permission
     template: str
     context: Callable[[Actor, Customer], Mapping[str, Any]]
+    side: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,7 @@ def with_tail(digits: str, *where: Clause, limit: int = TAIL_CANDIDATES) -> list
     secrets = keys.keystore.load({row.subject_id for row in rows})
     unseal = Customer.phone.opener()
     return [
-        row.id
-        for row in rows
-        if (unseal(row.id, row.phone_sealed, secrets.get(row.subject_id)) or "").endswith(digits)
+        row.id for row in rows if (unseal(row.id, row.phone_sealed, secrets.get(row.subject_id)) or "").endswith(digits)
     ]
 
 

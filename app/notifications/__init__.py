@@ -22,7 +22,7 @@ def install(app: Portal) -> None:
     """Channels and message templates for the outbox, the pages, the callback."""
     from app.core import outbox
     from app.core.policy import Permission
-    from app.notifications import channels, queries, templates, views
+    from app.notifications import channels, panel, queries, templates, views
     from app.notifications.http import Outbound
     from app.notifications.wechat import WeChatClient
     from app.ui.navigation import NavItem, navigation
@@ -49,6 +49,7 @@ def install(app: Portal) -> None:
         also=("notifications.show",),
     )
     navigation.add(item.key, item)
+    panel.install()
 
 
 def exempt(app: Portal) -> None:

@@ -22,7 +22,7 @@ def seed_reasons() -> None:
 
 def install(app: Portal) -> None:
     """Pages, offers to the rooms below, the minute's job, the command that seeds the reasons."""
-    from app.registrations import offers
+    from app.registrations import offers, panel
     from app.registrations.images import service as images
     from app.registrations.images.views import bp as badges
     from app.registrations.service import jobs
@@ -31,6 +31,7 @@ def install(app: Portal) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(badges)
     offers.install()
+    panel.install()
     jobs.install()
     images.install()
     app.cli.add_command(seed_reasons)

@@ -144,7 +144,11 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
 # Permissions that show a customer's data unmasked: whoever runs the accounts must not hold one (decisions.md 19).
 REVEALING = frozenset(
     {
-        P.REGISTRATIONS_READ, P.REGISTRATIONS_DECIDE, P.REGISTRATIONS_LEAD, P.REGISTRATIONS_EXPORT, P.CUSTOMERS_NAME,
+        P.REGISTRATIONS_READ,
+        P.REGISTRATIONS_DECIDE,
+        P.REGISTRATIONS_LEAD,
+        P.REGISTRATIONS_EXPORT,
+        P.CUSTOMERS_NAME,
         P.CUSTOMERS_REVEAL,
     }  # fmt: skip
 )

@@ -24,6 +24,7 @@ STYLESHEETS = (
     "case",
     "proof",
     "staff",
+    "customers",
     "today",
     "charts",
     "phone",

@@ -56,9 +56,7 @@ def reveal(
     return person, value
 
 
-def end_session(
-    actor: Actor, customer_id: uuid.UUID, token_id: uuid.UUID, reason: EndReason, note: str = ""
-) -> bool:
+def end_session(actor: Actor, customer_id: uuid.UUID, token_id: uuid.UUID, reason: EndReason, note: str = "") -> bool:
     """End one sign-in; the mini program's next call answers 401. False when it had ended already.
 
     Raises NotFound for a sign-in of somebody else.
