@@ -20,7 +20,7 @@ from app.core.db import db
 from app.core.masking import mask_phone
 from app.core.policy import Actor, Permission
 from app.customers import access, queries, standing
-from app.customers.models import Customer, CustomerProfile, CustomerToken, Gender
+from app.customers.models import Customer, CustomerProfile, CustomerToken, Gender, RightsRequest
 from app.customers.panels import FieldMark, field_marks, traces
 from app.customers.worklists import shown_name
 from app.hospitals.models import Department, Hospital
@@ -89,7 +89,7 @@ def person(actor: Actor, customer_id: uuid.UUID) -> Person:
         hospital=place[0],
         department=place[1],
         province=place[2],
-        badge_valid_until=getattr(profile, "badge_valid_until", None),
+        badge_valid_until=profile.badge_valid_until if profile is not None else None,
         marks=_marks(profile),
     )
 
@@ -147,7 +147,7 @@ class Trace:
 
 def timeline(row: Customer, limit: int = TIMELINE_LENGTH) -> Sequence[Trace]:
     """What happened to this person's records, newest first: events on the account and on what features trace."""
-    objects = [str(row.id), *(found for source in traces for found in source(row))]
+    objects = [str(row.id), *_own_traces(row), *(found for source in traces for found in source(row))]
     e = AuditEvent
     rows = db.session.execute(
         sa.select(e.at, e.event, e.actor_kind, e.actor_name, e.reason_code, e.fields)
@@ -156,3 +156,10 @@ def timeline(row: Customer, limit: int = TIMELINE_LENGTH) -> Sequence[Trace]:
         .limit(limit)
     )
     return [Trace(*found) for found in rows]
+
+
+def _own_traces(row: Customer) -> Sequence[str]:
+    """Rows of this floor and below that have events of their own: consents and requests about the own data."""
+    consents_of = sa.select(ConsentEntry.id).where(ConsentEntry.subject_id == row.subject_id)
+    requests_of = sa.select(RightsRequest.id).where(RightsRequest.customer_id == row.id)
+    return [str(found) for found in db.session.scalars(sa.union_all(consents_of, requests_of))]

@@ -126,4 +126,4 @@ def _consents(_actor: Actor, customer: Customer) -> Mapping[str, Any]:
 
 def _timeline(actor: Actor, customer: Customer) -> Mapping[str, Any]:
     more = url_or_none("audit.index", object=f"customer:{customer.id}") if actor.may(P.AUDIT_READ) else None
-    return {"items": [words.item(trace) for trace in dossier.timeline(customer)], "more_url": more}
+    return {"items": words.items(dossier.timeline(customer)), "more_url": more}

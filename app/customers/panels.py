@@ -2,8 +2,8 @@
 
 `customer_panels`: the page draws every panel whose right the actor holds, in order; the template gets ``panel``,
 ``customer`` and what ``context`` returns, and draws one ``ui.panel``. `field_marks`: what was verified of each field of
-the profile. `traces`: ids of rows about the person, whose audit events belong into the person's timeline; `event_words`:
-what those events are called.
+the profile. `traces`: ids of rows about the person, whose audit events belong into the person's timeline;
+`event_words` and `reason_words`: what those events and their reason codes are called.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ customer_panels: Registry[CustomerPanel] = Registry("panels of a customer's page
 # of a profile: name, hospital, department, position, title -> mark
 field_marks: Registry[Callable[[CustomerProfile], Mapping[str, FieldMark]]] = Registry("what was verified of a profile")
 traces: Registry[Callable[[Customer], Sequence[str]]] = Registry("rows about a customer")
-event_words: Registry[Any] = Registry("audit events in words")
+event_words: Registry[Mapping[str, Any]] = Registry("audit events in words")
+reason_words: Registry[Callable[[], Mapping[str, str]]] = Registry("reason codes of audit events in words")
 
 
 def panels_for(actor: Actor, customer: Customer) -> list[DrawnPanel]:

@@ -64,6 +64,11 @@ def choices(kind: type[StrEnum]) -> list[tuple[str, Any]]:
     return [(reason.value, WORDS[reason]) for reason in kind]
 
 
+# reasons that the portal itself gives
+OWN: Mapping[str, Any] = {"name_wrong": _l("姓名两次不符")}
+
+
 def word(code: str | None) -> str:
-    """A stored code in words; the code itself when it is of another list."""
-    return next((str(words) for reason, words in WORDS.items() if reason.value == code), code or "")
+    """A stored code in words; empty when it is of another list."""
+    found = next((words for reason, words in WORDS.items() if reason.value == code), OWN.get(code or ""))
+    return "" if found is None else str(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,11 @@ from flask_babel import lazy_gettext as _l
 from app.consents.models import Purpose
 from app.customers import reasons
 from app.customers.dossier import Person, Trace
-from app.customers.models import Gender
-from app.customers.panels import event_words
+from app.customers.models import Gender, RightsKind
+from app.customers.panels import event_words, reason_words
 
 EVENTS: Mapping[str, Any] = {
+    "customer.created": _l("建立账号"),
     "customer.signed_in": _l("登录小程序"),
     "customer.signed_out": _l("退出登录"),
     "customer.corrected": _l("本人更改了资料"),
@@ -39,6 +40,19 @@ PURPOSES: Mapping[str, Any] = {
     Purpose.NOTIFY_WECHAT: _l("微信通知"),
     Purpose.SITE_OTP: _l("智慧医疗网站登录短信"),
     Purpose.MARKETING: _l("推广信息"),
+}
+RIGHTS: Mapping[RightsKind, Any] = {
+    RightsKind.ACCESS: _l("查阅、复制"),
+    RightsKind.CORRECT: _l("更正"),
+    RightsKind.SUPPLEMENT: _l("补充"),
+    RightsKind.DELETE: _l("删除"),
+    RightsKind.CANCEL: _l("注销账号"),
+    RightsKind.TRANSFER: _l("转移"),
+    RightsKind.WITHDRAW_CONSENT: _l("撤回同意"),
+    RightsKind.RESTRICT: _l("限制处理"),
+    RightsKind.EXPLAIN: _l("解释说明"),
+    RightsKind.COMPLAINT: _l("投诉"),
+    RightsKind.ACCOUNT_RECOVERY: _l("找回账号"),
 }
 CHANNELS: Mapping[str, Any] = {
     "mini_program": _l("小程序"),
@@ -77,8 +91,16 @@ class Item:
     tone: str
 
 
-def item(trace: Trace) -> Item:
-    """An event in words; codes that no feature put into words stay codes."""
+def items(traces: Iterable[Trace]) -> list[Item]:
+    """Events in words; codes that no feature put into words stay codes."""
+    known: dict[str, str] = {key: str(word) for key, word in PURPOSES.items()}
+    known |= {kind.value: str(word) for kind, word in RIGHTS.items()}
+    for source in reason_words:
+        known.update(source())
+    return [_item(trace, known) for trace in traces]
+
+
+def _item(trace: Trace, known: Mapping[str, str]) -> Item:
     found = EVENTS.get(trace.event)
     if found is None:
         found = next((words[trace.event] for words in event_words if trace.event in words), trace.event)
@@ -87,4 +109,8 @@ def item(trace: Trace) -> Item:
     if shown:
         title = _("%(what)s：%(fields)s", what=title, fields=_("、").join(shown))
     who = trace.by if trace.kind == "staff" else str(ACTORS.get(trace.kind, trace.kind))
-    return Item(trace.at, title, who, reasons.word(trace.reason), TONES.get(trace.event, "idle"))
+    return Item(trace.at, title, who, _reason(trace.reason, known), TONES.get(trace.event, "idle"))
+
+
+def _reason(code: str | None, known: Mapping[str, str]) -> str:
+    return reasons.word(code) or known.get(code or "", code or "")

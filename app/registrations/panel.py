@@ -8,14 +8,24 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import clock
 from app.core.db import db
 from app.core.policy import Actor, Permission
 from app.customers.models import Customer, CustomerProfile
-from app.customers.panels import CustomerPanel, FieldMark, customer_panels, event_words, field_marks, traces
-from app.registrations.checks import FIELDS, Verdict
+from app.customers.panels import (
+    CustomerPanel,
+    FieldMark,
+    customer_panels,
+    event_words,
+    field_marks,
+    reason_words,
+    traces,
+)
+from app.registrations import reasons
+from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
 from app.registrations.forms import FIELD_LABELS
 from app.registrations.models import FieldCheck, Registration
 from app.registrations.queries.queue import CHIPS
@@ -24,8 +34,15 @@ from app.registrations.workflow import OPEN, workflow
 
 MARKS: Mapping[str, FieldMark] = {
     Verdict.SEEN: FieldMark("done", _l("证件已见")),
-    Verdict.SEEN_OTHERWISE: FieldMark("done", _l("另行核实")),
+    Verdict.SEEN_OTHERWISE: FieldMark("act", _l("另行核实")),
     Verdict.CLAIMED_ONLY: FieldMark("idle", _l("仅申报")),
+}
+
+EVENTS: Mapping[str, Any] = {
+    "registration.claimed": _l("领取审核"),
+    "registration.handed_back": _l("交还审核"),
+    "registration.claim_released": _l("放回待审核"),
+    "badge.opened": _l("查看证件照片"),
 }
 
 
@@ -37,7 +54,8 @@ def install() -> None:
     customer_panels.add(panel.key, panel)
     field_marks.add("registrations", _marks)
     traces.add("registrations", _traces)
-    event_words.add("registrations", {t.audit_event: WORDS.get(t.action, t.action) for t in workflow.transitions})
+    event_words.add("registrations", {**EVENTS, **{t.audit_event: WORDS[t.action] for t in workflow.transitions}})
+    reason_words.add("registrations", lambda: reasons.labels(reasons.current()))
 
 
 def _context(actor: Actor, customer: Customer) -> Mapping[str, Any]:
@@ -68,22 +86,41 @@ def _context(actor: Actor, customer: Customer) -> Mapping[str, Any]:
 
 
 def _checks(ids: Sequence[uuid.UUID]) -> Mapping[tuple[uuid.UUID, int, str], str]:
-    c = FieldCheck
     if not ids:
         return {}
+    c = FieldCheck
     rows = db.session.execute(
         sa.select(c.registration_id, c.round, c.field, c.verdict).where(c.registration_id.in_(ids))
     )
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
+def _summary(row: Registration, checks: Mapping[tuple[uuid.UUID, int, str], str]) -> list[str]:
+    """What was verified in the present round, by verdict: 证件已见：姓名、医院; whole rounds in one word."""
+    found = {field: verdict for field in FIELDS if (verdict := checks.get((row.id, row.round, field)))}
+    if len(found) == len(FIELDS) and set(found.values()) == {Verdict.SEEN}:
+        return [_("五项都在证件上见到")]
+    return [
+        _("%(what)s：%(fields)s", what=MARKS[verdict].word, fields=_("、").join(named))
+        for verdict in Verdict
+        if (named := [str(FIELD_LABELS[field]) for field, given in found.items() if given == verdict])
+    ]
+
+
 def _marks(profile: CustomerProfile) -> Mapping[str, FieldMark]:
     """What was verified of the profile in force: the checks of the round that was approved."""
     c = FieldCheck
     rows = db.session.execute(
-        sa.select(c.field, c.verdict).where(c.registration_id == profile.registration_id).order_by(c.round)
+        sa.select(c.field, c.verdict, c.how).where(c.registration_id == profile.registration_id).order_by(c.round)
     )
-    return {field: MARKS[verdict] for field, verdict in rows if verdict in MARKS}
+    return {field: _mark(verdict, how) for field, verdict, how in rows if verdict in MARKS}
+
+
+def _mark(verdict: str, how: str | None) -> FieldMark:
+    """Seen on something else than the badge says on what."""
+    if how in HOW_LABELS and verdict == Verdict.SEEN_OTHERWISE:
+        return FieldMark(MARKS[verdict].tone, HOW_LABELS[how])
+    return MARKS[verdict]
 
 
 def _traces(customer: Customer) -> Sequence[str]:

@@ -150,7 +150,7 @@ REVEALING = frozenset(
         P.REGISTRATIONS_EXPORT,
         P.CUSTOMERS_NAME,
         P.CUSTOMERS_REVEAL,
-    }  # fmt: skip
+    }
 )
 Bounds = frozenset[str] | None  # provinces; None is everywhere
 

@@ -16,6 +16,7 @@ from app.staff.roles import Role
 NAMES = {
     Role.REVIEWER: ("沈若拟", "陈样审"),
 }
+LEADS = (Role.REVIEWER, Role.TRIAGER)
 SURNAMES = "孙李周吴郑王褚卫韩杨朱秦尤"
 
 
@@ -49,6 +50,6 @@ def load(secret: str) -> None:
                     email,
                     name,
                     secret,
-                    roles=[(role, None, n == 0 and role is Role.REVIEWER)],
+                    roles=[(role, None, n == 0 and role in LEADS)],
                     dealer_id=dealer.id if role is Role.DEALER_USER else None,
                 )

@@ -1,4 +1,4 @@
-"""What staff do to an account: open one masked value, end sign-ins, freeze, release. Each with a reason, each audited."""
+"""What staff do to an account: open a masked value, end sign-ins, freeze, release. All with a reason, all audited."""
 
 from __future__ import annotations
 

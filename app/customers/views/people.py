@@ -47,7 +47,7 @@ def detail(customer_id: uuid.UUID) -> ResponseReturnValue:
     actor = current_actor()
     person = dossier.person(actor, customer_id)
     drawn = [
-        (found.panel.side, Markup(render_template(found.panel.template, **_given(found, person))))  # noqa: S704
+        (found.panel.side, Markup(render_template(found.panel.template, **_given(found, person))))
         for found in panels.panels_for(actor, person.row)
     ]
     return render_template(
