@@ -10,11 +10,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from app.consents import service as consents
-from app.consents.models import Purpose
+from app.consents import queries as consents
+from app.consents.models import ConsentEntry, PolicyVersion, Purpose
 from app.core import clock, keys
 from app.core.db import db
-from app.core.policy import SYSTEM, Actor
+from app.core.policy import SYSTEM
 from app.core.unit_of_work import unit_of_work
 from app.customers import service
 from app.customers.models import Customer, CustomerToken, Gender
@@ -37,8 +37,9 @@ def load(rng: random.Random) -> None:
         ids = list(db.session.scalars(sa.select(Customer.id).order_by(Customer.id)))
     for batch in _batches(ids):
         with unit_of_work():
+            policy = consents.current_version()
             for person in db.session.scalars(sa.select(Customer).where(Customer.id.in_(batch)).order_by(Customer.id)):
-                _live(rng, person)
+                _live(rng, person, policy)
     frozen, closed = ids[len(ids) // 10], ids[len(ids) // 8]  # of those who were approved
     with unit_of_work():
         service.freeze_account(SYSTEM, frozen, FreezeReason.SUSPICIOUS)
@@ -51,13 +52,15 @@ def _batches(ids: list[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
-def _live(rng: random.Random, person: Customer) -> None:
+def _live(rng: random.Random, person: Customer, policy: PolicyVersion) -> None:
     person.gender = rng.choice((Gender.FEMALE, Gender.FEMALE, Gender.MALE, Gender.UNDISCLOSED))
-    with clock.frozen(person.created_at):
-        for purpose in (Purpose.SERVICE, *([Purpose.BADGE] if person.name_sealed is not None else [])):
-            consents.give(
-                Actor("customer", person.id), person.subject_id, purpose, policy_version=1, channel="mini_program"
+    for purpose in (Purpose.SERVICE, *([Purpose.BADGE] if person.name_sealed is not None else [])):
+        db.session.add(  # as rows: the demo's days lie before the day on which this database got its policy
+            ConsentEntry(
+                subject_id=person.subject_id, purpose=purpose.value, seq=1, policy_version=policy.no, given=True,
+                channel="mini_program", wording_hash=policy.text_hash, at=person.created_at, evidence={},
             )
+        )  # fmt: skip
     for _n in range(rng.choice((0, 1, 1, 1, 2))):
         used = max(person.last_used_at, clock.now() - timedelta(hours=rng.randint(1, 60)))
         end = used + timedelta(days=30)

@@ -21,6 +21,7 @@ from app.customers.models import Customer, CustomerToken
 from app.hospitals import service as hospitals
 from tests.inspector import Inspector
 
+TOKEN_CHARS = 43  # 32 bytes in base64url
 _numbers = itertools.count(1)
 MANAGER = Actor("staff", id=new_id(), name="样例管理", rights=MappingProxyType({Permission.HOSPITALS_MANAGE: None}))
 
@@ -63,9 +64,9 @@ def adopt(
 
 
 def signed_in(row: Customer, device: str = "WeChat · iPhone", token: str = "") -> CustomerToken:
-    """A living sign-in; ``token`` is what the phone would send."""
+    """A living sign-in; ``token`` begins what the phone sends, see `bearer`."""
     now = clock.now()
-    secret = token or f"token-{next(_numbers)}"
+    secret = (token or f"t{next(_numbers)}").ljust(TOKEN_CHARS, "-")
     made = CustomerToken(
         token_hash=hashlib.sha256(secret.encode()).digest(), customer_id=row.id, created_at=now, last_used_at=now,
         expires_at=now + timedelta(days=30), absolute_at=now + timedelta(days=180), device=device,
@@ -73,6 +74,11 @@ def signed_in(row: Customer, device: str = "WeChat · iPhone", token: str = "") 
     db.session.add(made)
     db.session.flush()
     return made
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header of a call with a token of `signed_in`."""
+    return {"Authorization": f"Bearer {token.ljust(TOKEN_CHARS, '-')}"}
 
 
 def events(name: str) -> list[AuditEvent]:
