@@ -14,6 +14,7 @@ from app.core.errors import Invalid
 REGION = "CN"
 NOTHING = ""
 _STARS = "****"
+CHINA, MOBILE_DIGITS = 86, 11
 
 
 def to_e164(text: str) -> str:
@@ -45,6 +46,18 @@ def mask_phone(phone: str | None) -> str:
             code = ""
         return f"{code}{_STARS}{phone[-4:]}" if len(phone) > 8 else _STARS
     return f"{phone[:3]}{_STARS}{phone[-4:]}" if len(phone) >= 11 else f"{_STARS}{phone[-2:]}"
+
+
+def spaced_phone(phone: str) -> str:
+    """For reading aloud and dialling: ``+8613800000000`` -> ``138 0000 0000``, others in international groups."""
+    try:
+        number = phonenumbers.parse(phone, REGION)
+    except NumberParseException:
+        return phone
+    national = str(number.national_number)
+    if number.country_code == CHINA and len(national) == MOBILE_DIGITS:
+        return f"{national[:3]} {national[3:7]} {national[7:]}"
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
 def mask_name(name: str | None) -> str:

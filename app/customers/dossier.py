@@ -121,10 +121,12 @@ def _marks(profile: CustomerProfile | None) -> Mapping[str, FieldMark]:
     return found
 
 
-def sessions(customer_id: uuid.UUID) -> Sequence[CustomerToken]:
-    """Sign-ins that live, the one used last on top."""
+def sessions(row: Customer) -> Sequence[CustomerToken]:
+    """Sign-ins that hold, the one used last on top; none of a frozen or closed account does."""
+    if row.frozen_at is not None or row.closed_at is not None:
+        return []
     t = CustomerToken
-    rows = sa.select(t).where(t.customer_id == customer_id, t.ended_at.is_(None), t.expires_at > clock.now())
+    rows = sa.select(t).where(t.customer_id == row.id, t.ended_at.is_(None), t.expires_at > clock.now())
     return db.session.scalars(rows.order_by(t.last_used_at.desc(), t.id.desc())).all()
 
 

@@ -109,7 +109,7 @@ def _entry(actor: Actor, person: Customer, profile: CustomerProfile | None, hosp
 
 def _sessions(actor: Actor, customer: Customer) -> Mapping[str, Any]:
     may_end = actor.may(P.CUSTOMERS_SESSIONS) and customer.closed_at is None
-    return {"sessions": dossier.sessions(customer.id), "may_end": may_end}
+    return {"sessions": dossier.sessions(customer), "may_end": may_end}
 
 
 def _consents(_actor: Actor, customer: Customer) -> Mapping[str, Any]:

@@ -75,9 +75,7 @@ def _context(actor: Actor, customer: Customer) -> Mapping[str, Any]:
             "submitted_at": row.submitted_at,
             "round": row.round,
             "place": " · ".join((row.hospital_text, row.department_text)),
-            "checks": [
-                (FIELD_LABELS[f], MARKS[found]) for f in FIELDS if (found := checks.get((row.id, row.round, f)))
-            ],
+            "checks": _summary(row, checks),
         }
         for row in rows
     ]

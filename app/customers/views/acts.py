@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.core.masking import mask_name, mask_phone
+from app.core.masking import mask_name, mask_phone, spaced_phone
 from app.core.policy import Permission, current_actor, permit
 from app.core.web import fragment_requested
 from app.customers import access, service
@@ -94,11 +94,12 @@ def reveal(customer_id: uuid.UUID, what: str) -> ResponseReturnValue:
         return _ask(customer_id, P.CUSTOMERS_REVEAL, QUESTIONS[field], form, action), REFUSED
     service.throttle_reveals(current_actor())
     person, value = service.reveal(current_actor(), customer_id, field, RevealReason(form.reason.data), form.note_text)
-    mask = mask_phone(value) if field is Revealed.PHONE else mask_name(value)
+    is_phone = field is Revealed.PHONE
+    mask, shown = (mask_phone(value), spaced_phone(value)) if is_phone else (mask_name(value), value)
     template = "customers/revealed_value.html" if fragment_requested() else "customers/revealed.html"
     response = make_response(
         render_template(
-            template, title=QUESTIONS[field].title, value=value, mask=mask, customer_id=person.id, seconds=SHOWN_SECONDS
+            template, title=QUESTIONS[field].title, value=shown, mask=mask, customer_id=person.id, seconds=SHOWN_SECONDS
         )
     )
     response.headers["Cache-Control"] = "no-store"
