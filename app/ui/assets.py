@@ -1,6 +1,6 @@
 """Static files under content hashes: ``static_url('css/portal.css')`` → ``/static/css/portal.css?v=1a2b3c4d``.
 
-The hash is computed once per process and file; a request that carries the right one may keep the answer for a year.
+A request that carries the right one may keep the answer for a year.
 """
 
 from __future__ import annotations
@@ -33,35 +33,51 @@ STYLESHEETS = (
 
 
 class Assets:
-    """The manifest of one process. Unknown files raise FileNotFoundError: a page never links to nothing."""
+    """The manifest of one process. Unknown files raise FileNotFoundError: a page never links to nothing.
+
+    In production a file is read once; elsewhere it is read again when its time or size has changed.
+    """
 
     def __init__(self, folder: str, *, keep: bool) -> None:
         self.folder, self.keep = Path(folder), keep
-        self._hashes: dict[str, str] = {}
+        self._hashes: dict[str, tuple[object, str]] = {}
+        self._urls: dict[str, str] = {}
 
     def hash_of(self, path: str) -> str:
-        found = self._hashes.get(path) if self.keep else None
-        if found is None:
-            found = hashlib.sha256((self.folder / path).read_bytes()).hexdigest()[:HASH_CHARS]
-            self._hashes[path] = found
-        return found
+        return self._hash(path, [self.folder / path])
 
     def modules_hash(self) -> str:
         """One hash for static/js as a whole."""
-        found = self._hashes.get("js/") if self.keep else None
+        return self._hash("js/", None)
+
+    def _hash(self, key: str, files: list[Path] | None) -> str:
+        known = self._hashes.get(key)
+        if known is not None and self.keep:
+            return known[1]
+        files = sorted((self.folder / "js").glob("*.js")) if files is None else files
+        state = [(file.name, (seen := file.stat()).st_mtime_ns, seen.st_size) for file in files]
+        if known is None or known[0] != state:
+            content = b"".join(file.read_bytes() for file in files)
+            known = self._hashes[key] = (state, hashlib.sha256(content).hexdigest()[:HASH_CHARS])
+        return known[1]
+
+    def url(self, path: str) -> str:
+        """The address with its hash. Modules import each other by relative names, so that they share one hash in the
+        path: a module reached under two addresses would run twice."""
+        found = self._urls.get(path) if self.keep else None
         if found is None:
-            parts = b"".join(path.read_bytes() for path in sorted((self.folder / "js").glob("*.js")))
-            found = self._hashes["js/"] = hashlib.sha256(parts).hexdigest()[:HASH_CHARS]
+            if path.startswith("js/"):
+                found = url_for("ui.module", version=self.modules_hash(), name=path.removeprefix("js/"))
+            else:
+                found = url_for("static", filename=path, v=self.hash_of(path))
+            self._urls[path] = found
         return found
 
 
 def static_url(path: str) -> str:
-    """The address of a static file, with its hash. Modules import each other by relative names, so that they share
-    one hash in the path: a module reached under two addresses would run twice."""
+    """The address of a static file, for templates."""
     assets: Assets = current_app.extensions["assets"]
-    if path.startswith("js/"):
-        return url_for("ui.module", version=assets.modules_hash(), name=path.removeprefix("js/"))
-    return url_for("static", filename=path, v=assets.hash_of(path))
+    return assets.url(path)
 
 
 def install(app: Flask) -> None:

@@ -18,6 +18,7 @@ from app.core import counters
 from app.core.policy import Actor, current_actor
 from app.ui.formatters import count_text
 from app.ui.navigation import GROUPS, NavItem, items_for
+from app.ui.templating import LanguageEnvironment, RequestDomain
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
 HTML_LANG = {"zh": "zh-CN", "en": "en"}
@@ -147,7 +148,8 @@ def url_or_none(endpoint: str, **values: Any) -> str | None:
 
 def install(app: Flask) -> None:
     """Languages and template globals."""
-    Babel(app, locale_selector=lambda: LANGUAGES[language()])
+    app.jinja_environment = LanguageEnvironment  # before anything asks for app.jinja_env
+    Babel(app, locale_selector=lambda: LANGUAGES[language()]).domain_instance = RequestDomain()
     app.jinja_env.globals.update(portal_frame=portal_frame, tab_count=tab_count, url_or_none=url_or_none)
 
     @app.after_request
