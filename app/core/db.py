@@ -91,8 +91,11 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Attach the manners to an engine; called once for the main database and once for the key store."""
+def prepare_engine(engine: Engine, *, frame_reads: bool = True) -> None:
+    """Attach the manners to an engine; called once for the main database and once for the key store.
+
+    Without ``frame_reads`` SQLite reads begin no transaction: each statement sees what is committed by then.
+    """
     if engine.dialect.name != "sqlite":
         return
 
@@ -112,4 +115,5 @@ def prepare_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+        if writing.get() or frame_reads:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")

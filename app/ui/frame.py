@@ -7,6 +7,7 @@ whatever else is stored is read as the default.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
@@ -14,7 +15,7 @@ from flask_babel import Babel
 from flask_babel import lazy_gettext as _l
 from werkzeug.routing import BuildError
 
-from app.core import counters
+from app.core import counters, plans
 from app.core.policy import Actor, current_actor
 from app.ui.formatters import count_text
 from app.ui.navigation import GROUPS, NavItem, items_for
@@ -124,11 +125,10 @@ def _links(actor: Actor) -> dict[str, list[NavLink]]:
 
 def counts_for(actor: Actor, items: list[NavItem]) -> dict[str, int]:
     """All counters of ``items``, in one statement together with whatever the page itself counts."""
-    counted = [item for item in items if item.counter is not None]
-    for item in counted:
-        if item.counter is not None:
-            counters.want(f"nav:{item.key}", item.counter(actor))
-    return {item.key: counters.value(f"nav:{item.key}") for item in counted}
+    counted = [(item.key, item.counter) for item in items if item.counter is not None]
+    for key, counter in counted:
+        counters.want(f"nav:{key}", plans.kept(f"nav:{key}", actor, partial(counter, actor)))
+    return {key: counters.value(f"nav:{key}") for key, _counter in counted}
 
 
 def tab_count(tab: Any) -> str:
@@ -148,7 +148,7 @@ def url_or_none(endpoint: str, **values: Any) -> str | None:
 
 def install(app: Flask) -> None:
     """Languages and template globals."""
-    app.jinja_environment = LanguageEnvironment  # before anything asks for app.jinja_env
+    app.jinja_environment = LanguageEnvironment  # type: ignore[assignment]  # before anything asks for app.jinja_env
     Babel(app, locale_selector=lambda: LANGUAGES[language()]).domain_instance = RequestDomain()
     app.jinja_env.globals.update(portal_frame=portal_frame, tab_count=tab_count, url_or_none=url_or_none)
 

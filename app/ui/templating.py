@@ -26,7 +26,7 @@ CACHED_TEMPLATES = 400
 class FixedWords(NodeTransformer):
     """Replaces ``_("words")`` by the words in the language of the request that compiles the template."""
 
-    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:
         self.generic_visit(node)
         named = isinstance(node.node, nodes.Name) and node.node.name == GETTEXT
         plain = len(node.args) == 1 and isinstance(node.args[0], nodes.Const)
@@ -47,7 +47,7 @@ class LanguageEnvironment(Environment):
     def cache(self) -> MutableMapping[Any, Any]:  # type: ignore[override]
         language = str(get_locale())
         if language not in self._caches:
-            self._caches[language] = LRUCache(CACHED_TEMPLATES)
+            self._caches[language] = LRUCache(CACHED_TEMPLATES)  # type: ignore[assignment]
         return self._caches[language]
 
     @cache.setter

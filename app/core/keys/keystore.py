@@ -43,6 +43,11 @@ item_key = sa.Table(
 )
 
 
+_LIVING = sa.select(item_key.c.id, item_key.c.kind, item_key.c.wrapped).where(
+    item_key.c.id.in_(sa.bindparam("ids", expanding=True)), item_key.c.wrapped.is_not(None)
+)
+
+
 class KeyStore:
     """The engine of one app's key store; opened, and its schema made, at first use."""
 
@@ -77,7 +82,7 @@ def _open(url: str) -> Engine:
     if parsed.drivername.startswith("sqlite") and parsed.database:
         os.close(os.open(parsed.database, os.O_WRONLY | os.O_CREAT, 0o600))  # nobody but the portal reads it
     engine = sa.create_engine(url, pool_pre_ping=not parsed.drivername.startswith("sqlite"))
-    prepare_engine(engine)
+    prepare_engine(engine, frame_reads=False)  # every read here is one statement
     if sa.inspect(engine).has_table(item_key.name):
         return engine
     token = writing.set(True)
@@ -130,13 +135,10 @@ def load(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
     wanted = set(ids)
     missing = wanted - cache.keys()
     if missing:
-        columns = (item_key.c.id, item_key.c.kind, item_key.c.wrapped)
         with store().begin(write=False) as connection:
-            rows = connection.execute(
-                sa.select(*columns).where(item_key.c.id.in_(missing), item_key.c.wrapped.is_not(None))
-            ).all()
-        for row in rows:
-            cache[row.id] = unwrap(row.kind, row.id, row.wrapped)
+            rows = connection.execute(_LIVING, {"ids": list(missing)}).all()
+        for key_id, kind, wrapped in rows:
+            cache[key_id] = unwrap(kind, key_id, wrapped)
     return {key_id: cache[key_id] for key_id in wanted if key_id in cache}
 
 

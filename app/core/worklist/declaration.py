@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.sql.elements import ColumnElement
@@ -37,11 +36,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A view of the worklist. ``ranges`` gives one list of clauses per index range; rows of all of them are merged."""
+    """A view of the worklist. ``ranges`` gives one list of clauses per index range; rows of all of them are merged.
+
+    Ranges are disjoint, and depend on the actor and on now alone: what they give is kept between requests. Now is a
+    `plans.Now` (it compares with columns and takes a timedelta), or a datetime in an export.
+    """
 
     key: str
     label: Any
-    ranges: Callable[[Actor, datetime], Sequence[Sequence[Clause]]]
+    ranges: Callable[[Actor, Any], Sequence[Sequence[Clause]]]
     counted: bool = True
     tone: str = ""  # "late": the count is drawn as something to act on
     sort: str | None = None  # overrides the worklist's default, e.g. "-decided"
@@ -85,7 +88,7 @@ class Worklist:
     row_argument: str  # URL argument, and the key of the column that holds its value
     tabs: Sequence[Tab] = ()
     filters: Sequence[Filter] = ()
-    scope: Callable[[Actor], Sequence[Clause]] = lambda _actor: ()
+    scope: Callable[[Actor], Sequence[Clause]] = lambda _actor: ()  # from the actor alone: kept between requests
     joins: Sequence[tuple[Any, Clause]] = ()
     subject: Any = None  # column holding the subject id, when a column is sealed by subject
     drawer_endpoint: str | None = None

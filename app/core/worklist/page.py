@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,13 +16,15 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
-from app.core import clock, counters, keys
+from app.core import clock, counters, keys, plans
 from app.core.db import db
 from app.core.policy import Actor
 from app.core.worklist import keyset, query
 from app.core.worklist.cells import Ink, fill
-from app.core.worklist.declaration import BulkAction, Column, Worklist
+from app.core.worklist.declaration import BulkAction, Column, Tab, Worklist
 from app.core.worklist.models import SavedView
+
+PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 @dataclass(slots=True)
@@ -57,9 +61,9 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
     now = clock.now()
     request = query.parse(worklist, args)
     if request.tab is not None:
-        _want_counts(worklist, actor, now)
-    select, backwards = query.statement(worklist, request, actor, now, limit=worklist.page_size + 1)
-    found = list(db.session.execute(select))
+        _want_counts(worklist, actor)
+    select, backwards = _statement(worklist, request, actor)
+    found = list(db.session.connection().execute(select))  # plain rows: the session would make them anew
     more = len(found) > worklist.page_size
     rows = found[: worklist.page_size]
     if backwards:
@@ -157,7 +161,8 @@ def _open_cell(column: Column) -> str:
 def _row_url(worklist: Worklist, endpoint: str) -> Any:
     values: dict[str, Any] = {worklist.row_argument: "ROWKEY", **worklist.view_args}
     head, tail = url_for(endpoint, **values).split("ROWKEY")
-    return lambda name: f"{head}{quote(name, safe='')}{tail}"
+    # most numbers are plain: quoting is asked for only where it would change something
+    return lambda name: f"{head}{name if PLAIN.fullmatch(name) else quote(name, safe='')}{tail}"
 
 
 def _url(worklist: Worklist, args: dict[str, str]) -> str:
@@ -173,13 +178,25 @@ def _export_url(worklist: Worklist, actor: Actor, kept: dict[str, str]) -> str |
     return f"{url_for(worklist.export_endpoint, **worklist.view_args)}?{urlencode(kept)}"
 
 
-def _want_counts(worklist: Worklist, actor: Actor, now: Any) -> None:
-    scope = list(worklist.scope(actor))
+def _statement(worklist: Worklist, request: query.Request, actor: Actor) -> tuple[sa.Select[Any], bool]:
+    """The page's select; the first page of an unfiltered tab is built once per actor."""
+    make = lambda: query.statement(worklist, request, actor, plans.now(), limit=worklist.page_size + 1)
+    if request.values or request.after or request.before:
+        return make()
+    tab = request.tab.key if request.tab else None
+    key = (worklist, tab, request.sort_text)
+    return plans.kept(key, actor, lambda: make()[0]), False
+
+
+def _want_counts(worklist: Worklist, actor: Actor) -> None:
     for tab in worklist.tabs:
         if tab.counted:
-            ranges = tab.ranges(actor, now)
-            either = [sa.or_(*(sa.and_(sa.true(), *r) for r in ranges))] if len(ranges) > 1 else list(ranges[0])
-            counters.want(f"{worklist.key}:{tab.key}", counters.capped(*scope, *either, table=worklist.table))
+            key = f"{worklist.key}:{tab.key}"
+            counters.want(key, plans.kept(key, actor, partial(_count, worklist, tab, actor)))
+
+
+def _count(worklist: Worklist, tab: Tab, actor: Actor) -> sa.ScalarSelect[int]:
+    return counters.capped(*worklist.scope(actor), table=worklist.table, ranges=tab.ranges(actor, plans.now()))
 
 
 def _tabs(worklist: Worklist, request: query.Request, kept: dict[str, str]) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -65,7 +64,7 @@ def statement(
     worklist: Worklist,
     request: Request,
     actor: Actor,
-    now: datetime,
+    now: Any,
     *,
     limit: int,
     ids: Sequence[uuid.UUID] | None = None,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.core import clock, counters
-from app.core.db import UtcDateTime
+from app.core import counters, plans
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
 from app.core.worklist import Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, number, text
@@ -42,26 +40,26 @@ CHIPS: dict[str, Chip] = {
 }
 
 
-def free_for(actor: Actor, now: datetime) -> Clause:
+def free_for(actor: Actor, now: Any) -> Clause:
     """Nobody else is looking at it."""
     return sa.or_(R.lease_expires_at.is_(None), R.lease_expires_at <= now, R.lease_staff_id == actor.id)
 
 
-def decidable(actor: Actor, now: datetime) -> list[list[Clause]]:
+def decidable(actor: Actor, now: Any) -> list[list[Clause]]:
     """Index ranges of what can be decided now: pending, and holds that are over (decisions.md 8)."""
     return [[R.status == S.PENDING, free_for(actor, now)], [R.status == S.ON_HOLD, R.wakes_at <= now]]
 
 
-def _late(_actor: Actor, now: datetime) -> list[list[Clause]]:
+def _late(_actor: Actor, now: Any) -> list[list[Clause]]:
     return [[R.status == status, R.due_at < now] for status in (S.PENDING, S.ON_HOLD, S.AWAITING_SECOND, S.APPEALED)]
 
 
-def _still_open(_actor: Actor, now: datetime) -> list[list[Clause]]:
+def _still_open(_actor: Actor, now: Any) -> list[list[Clause]]:
     lapsing = [R.status == S.NEEDS_RESUBMISSION, R.wakes_at > now]
     return [[R.status == status] for status in OPEN if status != S.NEEDS_RESUBMISSION] + [lapsing]
 
 
-def _done(_actor: Actor, now: datetime) -> list[list[Clause]]:
+def _done(_actor: Actor, now: Any) -> list[list[Clause]]:
     return [[R.status == status] for status in CLOSED] + [[R.status == S.NEEDS_RESUBMISSION, R.wakes_at <= now]]
 
 
@@ -118,8 +116,7 @@ def _rounds(_actor: Actor) -> Sequence[tuple[str, Any]]:
     return [("", _("全部轮次")), *((str(n), _("第 %(n)s 轮", n=n)) for n in range(1, 6))]
 
 
-_now = sa.bindparam("lease_now", callable_=clock.now, type_=UtcDateTime(), unique=True)
-_holder = sa.case((R.lease_expires_at > _now, R.lease_name), else_=None)
+_holder = sa.case((R.lease_expires_at > plans.now(), R.lease_name), else_=None)
 STATUS_SLOT = 2 + 7  # id, sort value, then the columns below in order
 
 
@@ -167,13 +164,14 @@ QUEUE = Worklist(
 
 def waiting(actor: Actor) -> sa.ScalarSelect[int]:
     """How many cases this actor could decide now, capped: the navigation's counter."""
-    now = clock.now()
-    either = sa.or_(*(sa.and_(*found) for found in decidable(actor, now)))
-    return counters.capped(*in_scope(actor, Permission.REGISTRATIONS_DECIDE), either, table=R)
+    return plans.kept("registrations:waiting", actor, lambda: _decidable_count(actor))
 
 
 def late(actor: Actor) -> sa.ScalarSelect[int]:
     """How many of them are past their due time, capped."""
-    now = clock.now()
-    either = sa.or_(*(sa.and_(*found) for found in decidable(actor, now)))
-    return counters.capped(*in_scope(actor, Permission.REGISTRATIONS_DECIDE), either, R.due_at < now, table=R)
+    return plans.kept("registrations:late", actor, lambda: _decidable_count(actor, R.due_at < plans.now()))
+
+
+def _decidable_count(actor: Actor, *where: Clause) -> sa.ScalarSelect[int]:
+    mine = in_scope(actor, Permission.REGISTRATIONS_DECIDE)
+    return counters.capped(*mine, *where, table=R, ranges=decidable(actor, plans.now()))
