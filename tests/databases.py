@@ -5,8 +5,10 @@ Real commits, several connections and threads therefore behave as in production,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import psycopg
@@ -27,8 +29,8 @@ class SqliteFiles:
     def keep_template(self) -> None:
         for name in ("portal.db", "keys.db"):
             if (self.folder / name).exists():
-                with sa.create_engine(f"sqlite:///{self.folder / name}").connect() as connection:
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                with contextlib.closing(sqlite3.connect(self.folder / name)) as connection:  # none may stay open
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 shutil.copyfile(self.folder / name, self.folder / f"{name}.template")
 
     def renew(self) -> None:

@@ -58,25 +58,24 @@ def value(key: str) -> int:
 def _joined(parts: tuple[sa.ScalarSelect[int], ...]) -> Joined:
     """One statement for all, kept while its parts are; what is asked for twice (a tab, the navigation) counts once."""
     if not all(map(plans.is_kept, parts)):
-        return _join(parts)
+        whole: list[Any] = [part.label(f"c{i}") for i, part in enumerate(parts)]
+        return sa.select(*whole), tuple(range(len(parts)))
     key = tuple(map(id, parts))
     found = _kept.get(key)
     if found is None:
         if len(_kept) >= plans.KEPT_MAX:
             _kept.clear()
-        found = _kept[key] = _join(parts)
+        marks = [_fingerprint(part) for part in parts]
+        single = list(dict.fromkeys(marks))
+        columns: list[Any] = [parts[marks.index(mark)].label(f"c{i}") for i, mark in enumerate(single)]
+        found = _kept[key] = sa.select(*columns), tuple(map(single.index, marks))
     return found
 
 
-def _join(parts: tuple[sa.ScalarSelect[int], ...]) -> Joined:
-    single: list[sa.ScalarSelect[int]] = []
-    places = []
-    for part in parts:
-        same = next((i for i, other in enumerate(single) if part is other or part.compare(other)), len(single))
-        single += [part] if same == len(single) else []
-        places.append(same)
-    columns: list[Any] = [part.label(f"c{i}") for i, part in enumerate(single)]
-    return sa.select(*columns), tuple(places)
+def _fingerprint(part: sa.ScalarSelect[int]) -> tuple[str, ...]:
+    """Text and values of a count: equal ones count the same rows."""
+    compiled = part.compile()
+    return str(compiled), *(f"{name}={bind.value!r}" for bind, name in compiled.bind_names.items())
 
 
 def text(number: int) -> str:

@@ -1,0 +1,38 @@
+"""Fixed words are part of the compiled template, one per language; messages with variables are looked up."""
+
+from __future__ import annotations
+
+from flask import render_template_string, request
+from flask_babel import force_locale
+from jinja2 import DictLoader
+
+SAMPLE = '{{ _("退出登录") }} {{ {"a": _("关闭")}.a }} {{ _("账号：%(name)s", name=name) }}'
+
+
+def test_each_language_has_its_own_template(app, monkeypatch):
+    monkeypatch.setattr(app.jinja_env, "loader", DictLoader({"sample.html": SAMPLE}))
+    seen = []
+    for language in ("zh", "en", "zh"):
+        with app.test_request_context(f"/login?lang={language}"):
+            template = app.jinja_env.get_template("sample.html")
+            seen.append((template, template.render(name="<b>")))
+    assert seen[0][0] is seen[2][0] and seen[0][0] is not seen[1][0]
+    assert seen[0][1] == "退出登录 关闭 账号：&lt;b&gt;" == seen[2][1]
+    assert seen[1][1] == "Sign out Close Account: &lt;b&gt;"
+
+
+def test_a_fixed_word_is_not_looked_up_when_the_page_is_drawn(app, monkeypatch):
+    monkeypatch.setattr(app.jinja_env, "loader", DictLoader({"sample.html": '{{ _("关闭") }} 100%'}))
+    with app.test_request_context("/login?lang=en"):
+        template = app.jinja_env.get_template("sample.html")
+        monkeypatch.setitem(app.jinja_env.globals, "gettext", None)
+        assert template.render() == "Close 100%"
+
+
+def test_a_forced_language_finds_its_words(app):
+    with app.test_request_context("/login"):
+        assert request.path == "/login"
+        assert render_template_string('{{ _("关闭") }}') == "关闭"
+        with force_locale("en"):
+            assert render_template_string('{{ _("关闭") }}') == "Close"
+        assert render_template_string('{{ _("关闭") }}') == "关闭"
