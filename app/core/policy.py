@@ -64,6 +64,8 @@ class Permission(StrEnum):
     AUDIT_EXPORT = "audit:export", "Export the audit log."
     SETTINGS_READ = "settings:read", "See business numbers, the calendar and policy versions."
     SETTINGS_MANAGE = "settings:manage", "Change business numbers within their floor and ceiling, and the calendar."
+    TICKETS_READ = "tickets:read", "See tickets, their device and history; contacts masked."
+    TICKETS_EXPORT = "tickets:export", "Export lists of tickets, without contacts."
     TICKETS_TRIAGE = (
         "tickets:triage",
         "Take reports, claim, question, triage, merge and reject tickets, talk to the customer.",
@@ -76,6 +78,8 @@ class Permission(StrEnum):
     VISITS_DO = "visits:do", "Accept and carry out one's own visits; an engineer's or a dealer's right."
     DEPOT_WORK = "depot:work", "Receive, repair and quote devices in the depot."
     DEPOT_RELEASE = "depot:release", "Test and release repaired devices; never one's own repair."
+    SAFETY_WORK = "safety:work", "Open, decide and report adverse events; set and clear the hold on their tickets."
+    PROMISES_MANAGE = "promises:manage", "Publish new versions of the service times."
     STYLE_READ = "style:read", "See the page of tokens, chips and components."
 
 

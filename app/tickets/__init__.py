@@ -11,5 +11,7 @@ if TYPE_CHECKING:
 def install(_app: Portal) -> None:
     """What this room gives to the rooms below."""
     from app.tickets import offers
+    from app.tickets.service import time
 
     offers.install()
+    time.install()

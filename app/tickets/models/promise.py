@@ -47,6 +47,7 @@ class SlaEvent(Base):
     reason: Mapped[str] = plain(sa.String(24), nullable=False, default="")
     stops: Mapped[list[str]] = plain(sa.JSON, nullable=False, default=list)
     planned_end: Mapped[datetime | None] = plain(nullable=True)
+    since: Mapped[datetime | None] = plain(nullable=True)  # an earlier start, after a merger
     by_id: Mapped[uuid.UUID | None] = plain(nullable=True)
     by_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=DataClass.WORK)
     at: Mapped[datetime] = plain(nullable=False, cls=USAGE)

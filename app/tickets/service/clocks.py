@@ -55,7 +55,7 @@ def log_of(row: Ticket) -> list[Happening]:
     return [
         Happening(
             Act(line.act), line.at, Metric(line.metric) if line.metric else None, line.pause, line.reason,
-            frozenset(map(Metric, line.stops)), line.planned_end,
+            frozenset(map(Metric, line.stops)), line.planned_end, line.since,
         )
         for line in db.session.scalars(query)
     ]  # fmt: skip
@@ -131,6 +131,8 @@ def _lines(effect: effects.Effect, log: list[Happening], at: datetime, until: da
     marks: dict[Metric, bool] = {}
     running: dict[str, str] = {}
     for line in log:
+        if line.act is Act.BACKDATE:
+            continue
         if line.metric is not None:
             marks[line.metric] = line.act is Act.START
         elif line.act is Act.PAUSE:
@@ -154,8 +156,27 @@ def _write(row: Ticket, actor: Actor, seq: int, lines: list[Happening]) -> None:
         db.session.add(
             SlaEvent(
                 ticket_id=row.id, cycle=row.cycle, seq=n, pause=line.pause, reason=line.reason,
-                stops=sorted(m.value for m in line.stops), planned_end=line.planned_end, at=line.at,
+                stops=sorted(m.value for m in line.stops), planned_end=line.planned_end, since=line.since, at=line.at,
                 by_id=actor.id, by_name=actor.name if actor.kind == "staff" else "", **values,
             )
         )  # fmt: skip
     db.session.flush()
+
+
+def earliest_start(row: Ticket) -> datetime | None:
+    """When the ticket's resolution clock began, if it is promised and has."""
+    query = sa.select(SlaClock.started_at).where(
+        SlaClock.ticket_id == row.id, SlaClock.cycle == row.cycle, SlaClock.metric == Metric.RESOLUTION
+    )
+    return db.session.scalar(query)
+
+
+def start_earlier(row: Ticket, actor: Actor, since: datetime, now: datetime) -> None:
+    """After a merger the ticket that goes on was reported when the earlier of both was; a line in its log says so."""
+    held = earliest_start(row)
+    if held is None or held <= since:
+        return
+    log = log_of(row)
+    line = Happening(Act.BACKDATE, now, Metric.RESOLUTION, since=since)
+    _write(row, actor, len(log), [line])
+    reckon_all(row, terms_of(row, now), [*log, line])

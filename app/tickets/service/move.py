@@ -14,7 +14,7 @@ from app.core.errors import NotFound
 from app.core.policy import Actor
 from app.tickets.facts import Facts
 from app.tickets.models import Ticket, TicketEvent
-from app.tickets.service import clocks
+from app.tickets.service import clocks, notices
 from app.tickets.workflow import ENDED, Status, workflow
 
 
@@ -63,6 +63,8 @@ def move(
     )  # fmt: skip
     made = write_event(row, action, actor, source, when, said)
     clocks.follow(row, action, actor, when, pause_until)
+    if transition.message is not None:
+        notices.tell(row, made, transition.message)
     return made
 
 

@@ -16,6 +16,7 @@ class Act(StrEnum):
     STOP = "stop"
     PAUSE = "pause"
     RESUME = "resume"
+    BACKDATE = "backdate"  # after a merger: the fault was reported earlier, by the other ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class Happening:
 
     act: Act
     at: datetime
-    metric: Metric | None = None  # of START and STOP
+    metric: Metric | None = None  # of START, STOP and BACKDATE
     pause: str = ""  # of PAUSE and RESUME
     reason: str = ""  # key of a pause reason
     stops: frozenset[Metric] = frozenset()
-    planned_end: datetime | None = None
+    planned_end: datetime | None = None  # of PAUSE
+    since: datetime | None = None  # of BACKDATE: the earlier start
 
 
 class LogRefused(ValueError):
@@ -58,6 +60,8 @@ def replay(log: Iterable[Happening], budgets: Mapping[Metric, timedelta]) -> Rep
         before = line.at
         if line.act in (Act.START, Act.STOP):
             _mark(marks, line)
+        elif line.act is Act.BACKDATE:
+            _backdate(marks, line)
         elif line.act is Act.PAUSE:
             if line.pause in pauses or line.planned_end is None or line.planned_end < line.at:
                 raise LogRefused("a pause begins once and has an end after its beginning")
@@ -80,3 +84,10 @@ def _mark(marks: dict[Metric, list[datetime]], line: Happening) -> None:
     if (len(found) % 2 == 1) == (line.act is Act.START):
         raise LogRefused(f"{line.metric} is already {'going' if line.act is Act.START else 'stopped'}")
     found.append(line.at)
+
+
+def _backdate(marks: dict[Metric, list[datetime]], line: Happening) -> None:
+    found = marks.get(line.metric) if line.metric is not None else None
+    if not found or line.since is None or line.since > found[0]:
+        raise LogRefused("only a clock that was set going can have begun earlier")
+    found[0] = line.since

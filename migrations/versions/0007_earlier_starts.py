@@ -1,0 +1,17 @@
+"""A clock may have begun earlier than its own ticket, after a merger."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("sla_event") as batch_op:
+        batch_op.add_column(sa.Column("since", sa.DateTime(timezone=True), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("sla_event") as batch_op:
+        batch_op.drop_column("since")
