@@ -88,6 +88,7 @@ def _where(actor: Actor, typed: str) -> list[sa.ColumnElement[bool]] | None:
 def _entries(actor: Actor, where: list[sa.ColumnElement[bool]]) -> list[PaletteEntry]:
     query = (
         sa.select(Customer, CustomerProfile, Hospital.name)
+        .select_from(Customer)
         .outerjoin(CustomerProfile, CustomerProfile.id == standing.profile_id(Customer.id))
         .outerjoin(Hospital, Hospital.id == CustomerProfile.hospital_id)
         .where(*where)

@@ -273,3 +273,27 @@ def test_verified_from_follows_the_profiles(work):
         service.end(row.id, registration_id=first)
         assert row.verified_from is None
         assert SYSTEM.may(customers.permission)
+
+
+@pytest.mark.parametrize(
+    "typed, found",
+    [
+        ("4321", True), ("13800004321", True), ("138 0000 4321", True), ("冯虚构", True), ("华东第一", True),
+        ("9999", False), ("冯", False), ("1", False), ("' OR 1=1", False), ("x" * 500, False),
+    ],
+)  # fmt: skip
+def test_the_palette_finds_a_person(app, cast, typed, found):
+    page = staff.signed_in(app, "triager").get("/ui/palette", query_string={"q": typed})
+    assert page.status_code == 200
+    text = page.get_data(as_text=True)
+    assert (str(cast["active"]) in text) is found
+    assert "13800004321" not in text
+
+
+def test_the_palette_keeps_to_the_scope_and_the_right(app, cast):
+    elsewhere = staff.signed_in(app, ("triager", ["44"], False)).get("/ui/palette?q=4321").get_data(as_text=True)
+    assert str(cast["active"]) not in elsewhere
+    reviewer = staff.signed_in(app, "reviewer").get("/ui/palette?q=4321").get_data(as_text=True)
+    assert str(cast["active"]) not in reviewer
+    masked = staff.signed_in(app, "satisfaction_auditor").get("/ui/palette?q=4321").get_data(as_text=True)
+    assert "冯**" in masked
