@@ -15,6 +15,7 @@ from app.core import calendar
 from app.core.db import db, writing
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
+from app.grants import rules
 from app.registrations import reasons
 from app.tickets.sla import policy as promises
 
@@ -43,6 +44,7 @@ def seed_reference() -> None:
     calendar.seed()
     consents.seed()
     reasons.seed()
+    rules.seed()
     promises.seed()
 
 

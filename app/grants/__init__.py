@@ -9,7 +9,11 @@ if TYPE_CHECKING:
 
 
 def install(_app: Portal) -> None:
-    """The business numbers of what a person may look back on."""
+    """What a person may look back on, the minute's job, and what this room gives to the rooms below."""
+    from app.core import outbox
     from app.grants import lookback
+    from app.grants.service import jobs, notice
 
     lookback.install()
+    outbox.register_purpose(notice.PURPOSE)
+    jobs.install()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.notifications.grant_templates import GRANTS
 from app.notifications.template import (
     CODE_SECONDS,
     CUSTOMER_ORDER,
@@ -55,6 +56,7 @@ _CODE_TEXT = (
 CATALOGUE: dict[str, Template] = {
     template.key: template
     for template in (
+        *GRANTS,
         *TICKETS,
         Template(
             "login_code",

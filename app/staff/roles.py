@@ -68,9 +68,15 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
         Role.GRANT_MANAGER: _spec(
             _l("权限管理员"),
             _l("提出和批准高级权限；不批准自己提出的。"),
+            P.GRANTS_READ,
+            P.GRANTS_PROPOSE,
+            P.GRANTS_DECIDE,
+            P.GRANTS_REVIEW,
+            P.TICKETS_VIEW_AS,
             P.CUSTOMERS_READ,
             P.CUSTOMERS_NAME,
             P.HOSPITALS_READ,
+            lead=(P.GRANTS_LEAD,),
         ),
         Role.TRIAGER: _spec(
             _l("客服受理"),
@@ -112,6 +118,8 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
         Role.PRIVACY_OFFICER: _spec(
             _l("个人信息保护专员"),
             _l("处理个人权利请求、同意、保存期限和对外提供。"),
+            P.GRANTS_READ,
+            P.TICKETS_VIEW_AS,
             P.CUSTOMERS_READ,
             P.CUSTOMERS_NAME,
             P.CUSTOMERS_REVEAL,

@@ -1,4 +1,4 @@
-"""What this feature gives to the rooms below: the person's own export."""
+"""What this feature gives to the rooms below: the person's own export, previews of grants."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from app.core.columns import DataClass
 from app.core.db import db
 from app.customers.export import personal_data
 from app.customers.models import Customer
+from app.grants.preview import record_sources
 from app.tickets.models import Ticket
+from app.tickets.queries.preview import TicketSource
 
 
 def install() -> None:
     personal_data.add("tickets", _own_data)
+    record_sources.add("tickets", TicketSource())
 
 
 def _own_data(person: Customer) -> Mapping[DataClass, Mapping[str, Any]]:

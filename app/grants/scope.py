@@ -1,0 +1,198 @@
+"""The one rule of who reads what, evaluated in the query at every read and never kept beyond it.
+
+A person reads his own records within the general look-back, and those whose department at the report is in an active
+grant within that grant's look-back. Every list, count, search, detail, export and call is built on `visible`; a room
+above says which columns of its table the rule looks at (`Records`).
+
+A grant is active when its effective status is: approved and begun, not ended, paused or revoked, its review answered
+or not due, and everything it was based on still true of the person and of its departments (`drifted`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.core import numbers
+from app.core.clock import SHANGHAI
+from app.customers.models import CustomerProfile
+from app.grants.lookback import CHOICES, GENERAL, months_back
+from app.grants.models import Grant, GrantNode
+from app.grants.workflow import LIVE, Status
+from app.hospitals.models import Department, Hospital
+
+Clause = sa.ColumnElement[bool]
+BEGUN = (Status.ACTIVE, Status.SCHEDULED)
+
+
+class Which(StrEnum):
+    """What a reader asks for. ``ALL`` is everything that he may read."""
+
+    ALL = "all"
+    MINE = "mine"
+    DEPARTMENT = "department"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The columns of a table of records that the rule looks at."""
+
+    id: Any
+    owner: Any  # customer who initiated it, or null
+    department: Any  # of whoever initiated it, frozen then
+    at: Any  # instant of the report
+
+
+def effective_status(now: datetime) -> sa.ColumnElement[str]:
+    """What a grant is at ``now``, whatever any job has done so far."""
+    g = Grant
+    over = sa.or_(
+        g.ends_at <= now,
+        g.review_due_at <= now,
+        sa.and_(g.status == Status.PAUSED, g.pause_until <= now),
+    )
+    return sa.case(
+        (sa.and_(g.status.in_(LIVE), over), Status.EXPIRED.value),
+        (sa.and_(g.status.in_(BEGUN), drifted(now)), Status.PAUSED.value),
+        (sa.and_(g.status == Status.SCHEDULED, g.starts_at <= now), Status.ACTIVE.value),
+        else_=g.status,
+    )
+
+
+def is_active(now: datetime) -> Clause:
+    """The grant opens its departments at ``now``."""
+    return sa.and_(Grant.status.in_(BEGUN), effective_status(now) == Status.ACTIVE.value)
+
+
+def drifted(now: datetime) -> Clause:
+    """Something that the grant was based on is no longer so."""
+    return sa.or_(sa.not_(_person_as_frozen(now)), _department_changed(), _hospital_merged())
+
+
+def _person_as_frozen(now: datetime) -> Clause:
+    """The profile in force says hospital, department, position and title as frozen; not suspended, badge in date."""
+    p, newer = aliased(CustomerProfile), aliased(CustomerProfile)
+    later = sa.or_(newer.effective_at > p.effective_at, sa.and_(newer.effective_at == p.effective_at, newer.id > p.id))
+    newest = sa.not_(
+        sa.select(sa.literal(1))
+        .where(newer.customer_id == Grant.customer_id, *_in_force(newer, now), later)
+        .correlate(Grant, p)
+        .exists()
+    )
+    today = now.astimezone(SHANGHAI).date()
+    return (
+        sa.select(sa.literal(1))
+        .where(
+            p.customer_id == Grant.customer_id,
+            *_in_force(p, now),
+            newest,
+            sa.or_(p.suspended_at.is_(None), p.suspended_at > now),
+            p.hospital_id == Grant.hospital_id,
+            p.department_id == Grant.home_department_id,
+            p.position == Grant.position,
+            p.title == Grant.title,
+            sa.or_(p.badge_valid_until.is_(None), p.badge_valid_until >= today),
+        )
+        .correlate(Grant)
+        .exists()
+    )
+
+
+def _in_force(p: Any, now: datetime) -> tuple[Clause, ...]:
+    return p.effective_at <= now, sa.or_(p.ended_at.is_(None), p.ended_at > now)
+
+
+def _department_changed() -> Clause:
+    """One of its departments was merged away or moved: what became of it is never followed silently."""
+    node, department = aliased(GrantNode), aliased(Department)
+    return (
+        sa.select(sa.literal(1))
+        .join_from(node, department, department.id == node.department_id)
+        .where(
+            node.grant_id == Grant.id,
+            node.removed_version.is_(None),
+            sa.or_(
+                department.merged_into.is_not(None),
+                department.hospital_id != Grant.hospital_id,
+                department.parent_id.is_distinct_from(node.parent_id),
+            ),
+        )
+        .correlate(Grant)
+        .exists()
+    )
+
+
+def _hospital_merged() -> Clause:
+    h = aliased(Hospital)
+    merged = sa.select(sa.literal(1)).where(h.id == Grant.hospital_id, h.merged_into.is_not(None))
+    return merged.correlate(Grant).exists()
+
+
+def open_departments(customer_id: uuid.UUID, now: datetime, *, without: uuid.UUID | None = None) -> sa.Select[Any]:
+    """SELECT department, grant, first instant: one row per department of each active grant of a person.
+
+    ``without`` leaves one grant out: what would be open if it ended.
+    """
+    bounds = {months: months_back(months, now) for months in CHOICES}
+    since = sa.case(
+        *((Grant.lookback_months == months, sa.literal(at, Grant.starts_at.type)) for months, at in bounds.items())
+    )
+    return (
+        sa.select(GrantNode.department_id, Grant.id.label("grant_id"), since.label("since"))
+        .join_from(Grant, GrantNode, sa.and_(GrantNode.grant_id == Grant.id, GrantNode.removed_version.is_(None)))
+        .where(
+            Grant.customer_id == customer_id, is_active(now), *([Grant.id != without] if without is not None else [])
+        )
+    )
+
+
+def visible(
+    records: Records,
+    customer_id: uuid.UUID,
+    now: datetime,
+    *where: Clause,
+    which: Which = Which.ALL,
+    newest: int | None = None,
+    without: uuid.UUID | None = None,
+) -> sa.Subquery:
+    """The records that this person reads at ``now``: a subquery of (id, at, department; null department: his own).
+
+    ``where`` are further clauses over the record table, pushed into each part so that each can use its index.
+    ``newest`` keeps that many of the latest of each part: enough for a page of as many.
+    """
+    own_since = months_back(numbers.get(GENERAL), now)
+    parts = []
+    if which is not Which.DEPARTMENT:
+        own = sa.select(records.id.label("id"), records.at.label("at"), sa.null().label("department")).where(
+            records.owner == customer_id, records.at >= own_since, *where
+        )
+        parts.append(_latest(own, records, newest))
+    if which is not Which.MINE:
+        open_rows = open_departments(customer_id, now, without=without).subquery("open_rows")
+        opened = (  # two grants over one department: the longer look-back counts
+            sa.select(open_rows.c.department_id, sa.func.min(open_rows.c.since).label("since"))
+            .group_by(open_rows.c.department_id)
+            .subquery("opened")
+        )
+        theirs = (
+            sa.select(records.id.label("id"), records.at.label("at"), records.department.label("department"))
+            .join_from(opened, records.department.class_, records.department == opened.c.department_id)
+            .where(records.at >= opened.c.since, *where)
+        )
+        if which is Which.ALL:  # what the first part has is not said twice
+            theirs = theirs.where(sa.or_(records.owner.is_(None), records.owner != customer_id, records.at < own_since))
+        parts.append(_latest(theirs, records, newest))
+    whole = parts[0] if len(parts) == 1 else sa.union_all(*(sa.select(part) for part in parts)).subquery("visible")
+    return whole
+
+
+def _latest(part: sa.Select[Any], records: Records, newest: int | None) -> sa.Subquery:
+    if newest is not None:
+        part = part.order_by(records.at.desc(), records.id.desc()).limit(newest)
+    return part.subquery()

@@ -1,0 +1,206 @@
+"""What a customer may read, for the customer and for staff who look at it as he would: one scope behind every door.
+
+List, count, search, one ticket, export and preview are all made of `app.grants.scope.visible`. Of others' tickets the
+device, the fault, the status and the timeline open; contacts, messages and files stay closed (decisions.md 17).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+
+from app.core import clock, keys
+from app.core.db import db
+from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.policy import Actor, Permission
+from app.core.sealed_search import CANDIDATES, QUERY_MIN_CHARS, rechecked
+from app.core.search import bigrams
+from app.core.worklist import keyset
+from app.customers.models import Customer, CustomerProfile
+from app.grants.scope import Records, Which, open_departments, visible
+from app.hospitals.models import Department, Hospital
+from app.tickets.models import Ticket, TicketEvent, fault_tokens
+
+T = Ticket
+RECORDS = Records(T.id, T.customer_id, T.reporter_department_id, T.opened_at)
+PAGE_MAX = 100
+EXPORT_MAX = 5_000
+NUMBER_HEAD = "TKT-"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose eyes a read is made with; make one by `reader`. ``contents``: fault texts are opened."""
+
+    customer_id: uuid.UUID
+    now: datetime
+    contents: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One ticket as a reader sees it. ``opened_by``: the department whose grant opened it; null for his own."""
+
+    id: uuid.UUID
+    number: str
+    opened_at: datetime
+    closed_at: datetime | None
+    status: str
+    hospital_id: uuid.UUID
+    hospital: str
+    department_id: uuid.UUID | None
+    department: str | None
+    device_department_id: uuid.UUID | None
+    device_department: str | None
+    device_model: str | None
+    serial_number: str | None
+    fault: str | None
+    mine: bool
+    opened_by: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: Sequence[Row]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a ticket's timeline; who did it is not told to the hospital."""
+
+    at: datetime
+    action: str
+    status: str
+
+
+def reader(actor: Actor, customer_id: uuid.UUID | None = None) -> Reader:
+    """A customer reads as himself. Staff read as a customer of their provinces, without contents."""
+    now = clock.now()
+    if actor.kind == "customer" and actor.id is not None and customer_id in (None, actor.id):
+        return Reader(actor.id, now)
+    if actor.kind == "customer" or customer_id is None:
+        raise Forbidden()
+    provinces = actor.scope(Permission.TICKETS_VIEW_AS)
+    found = sa.select(Customer.id).where(Customer.id == customer_id)
+    if provinces is not None:
+        place = sa.select(CustomerProfile.customer_id).join(Hospital, Hospital.id == CustomerProfile.hospital_id)
+        found = found.where(Customer.id.in_(place.where(Hospital.province.in_(sorted(provinces)))))
+    if db.session.execute(found).first() is None:
+        raise NotFound()
+    return Reader(customer_id, now, contents=False)
+
+
+def page(
+    reader: Reader, *, which: Which = Which.ALL, q: str = "", cursor: str = "", limit: int = 20
+) -> Page:
+    """The latest first. Raises Forbidden for a department without a live grant, Invalid for a broken cursor."""
+    require_department(reader, which)
+    limit = max(1, min(limit, PAGE_MAX))
+    where: list[sa.ColumnElement[bool]] = []
+    if cursor:
+        position = keyset.decode(cursor, T.opened_at)
+        if position is None:
+            raise Invalid(code="cursor_invalid", fields={"cursor": [_l("格式不正确。")]})
+        where.append(keyset.after(T.opened_at, T.id, position, descending=True))
+    rows = search(reader, which, q, where) if q else _rows(reader, which, where, limit + 1)
+    shown = rows[:limit]
+    more = keyset.encode(shown[-1].opened_at, shown[-1].id) if len(rows) > limit else None
+    return Page(shown, more)
+
+
+def count(reader: Reader, *, which: Which = Which.ALL, q: str = "") -> int:
+    """Exact: the scope of a person is small (decisions.md 13). With ``q``, of the searchable latest."""
+    require_department(reader, which)
+    if q:
+        return len(search(reader, which, q, []))
+    scope = visible(RECORDS, reader.customer_id, reader.now, which=which)
+    return db.session.execute(sa.select(sa.func.count()).select_from(scope)).scalar_one()
+
+
+def search(reader: Reader, which: Which, q: str, where: Sequence[sa.ColumnElement[bool]]) -> list[Row]:
+    """Those whose fault holds every word, or whose number begins so; of the latest 200 candidates (decisions.md 11)."""
+    text = q.strip()
+    if text.upper().startswith(NUMBER_HEAD):
+        head = text.upper()
+        return _rows(reader, which, [*where, T.number >= head, T.number < head + "\uffff"], CANDIDATES)
+    if not any(len(gram) >= QUERY_MIN_CHARS for gram in bigrams(text)):
+        raise Invalid(code="query_too_short", fields={"q": [_l("请至少输入两个字。")]})
+    found = _rows(reader, which, [*where, *fault_tokens.candidates(text, T.id)], CANDIDATES, contents=True)
+    return [row for row in found if rechecked(row.fault, text)]
+
+
+def one(reader: Reader, number: str) -> tuple[Row, Sequence[Step]]:
+    """A ticket and its timeline. NotFound outside of what the reader sees."""
+    rows = _rows(reader, Which.ALL, [T.number == number], 1)
+    if not rows:
+        raise NotFound()
+    e = TicketEvent
+    query = sa.select(e.at, e.action, e.status_to).where(e.ticket_id == rows[0].id).order_by(e.version)
+    return rows[0], [Step(*step) for step in db.session.execute(query)]
+
+
+def everything(reader: Reader, *, which: Which = Which.ALL) -> tuple[list[Row], bool]:
+    """For a file: up to 5,000 of the latest, and whether these are all."""
+    require_department(reader, which)
+    rows = _rows(reader, which, [], EXPORT_MAX + 1)
+    return rows[:EXPORT_MAX], len(rows) <= EXPORT_MAX
+
+
+def require_department(reader: Reader, which: Which) -> None:
+    """Asking for a department's tickets needs a live grant. Raises Forbidden."""
+    if which is Which.DEPARTMENT and not has_department(reader):
+        raise Forbidden(_l("您目前没有生效的科室权限。"), code="no_department_scope")
+
+
+def has_department(reader: Reader) -> bool:
+    opened = open_departments(reader.customer_id, reader.now).limit(1)
+    return db.session.execute(opened).first() is not None
+
+
+def _rows(
+    reader: Reader,
+    which: Which,
+    where: Sequence[sa.ColumnElement[bool]],
+    limit: int,
+    *,
+    contents: bool | None = None,
+) -> list[Row]:
+    """Columns of the latest visible rows in one statement; one more for the keys of their texts."""
+    scope = visible(RECORDS, reader.customer_id, reader.now, *where, which=which, newest=limit)
+    theirs, devices = sa.orm.aliased(Department), sa.orm.aliased(Department)
+    query = (
+        sa.select(
+            T.id, T.number, T.opened_at, T.closed_at, T.status, T.hospital_id, Hospital.name.label("hospital"),
+            T.reporter_department_id, theirs.name.label("department"), T.device_department_id,
+            devices.name.label("device_department"), T.device_model, T.serial_number, T.customer_id, T.subject_id,
+            T.fault_sealed, scope.c.department.label("opened_by"),
+        )
+        .join_from(scope, T, T.id == scope.c.id)
+        .join(Hospital, Hospital.id == T.hospital_id)
+        .outerjoin(theirs, theirs.id == T.reporter_department_id)
+        .outerjoin(devices, devices.id == T.device_department_id)
+        .order_by(scope.c.at.desc(), scope.c.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    rows = db.session.execute(query).all()
+    opened = contents if contents is not None else reader.contents
+    subject_keys = keys.keystore.load({row.subject_id for row in rows}) if opened and rows else {}
+    unseal = T.fault.opener()
+    return [_row(reader, row, unseal, subject_keys) for row in rows]
+
+
+def _row(reader: Reader, row: Any, unseal: Any, subject_keys: dict[uuid.UUID, bytes]) -> Row:
+    mine = row.customer_id == reader.customer_id
+    return Row(
+        row.id, row.number, row.opened_at, row.closed_at, row.status, row.hospital_id, row.hospital,
+        row.reporter_department_id, row.department, row.device_department_id, row.device_department,
+        row.device_model, row.serial_number, unseal(row.id, row.fault_sealed, subject_keys.get(row.subject_id)),
+        mine, row.opened_by,
+    )  # fmt: skip
