@@ -46,7 +46,7 @@ class TicketSource:
         ).one()
         return Preview(
             records=sum(row[1] for row in by_department),
-            by_department={row[0]: row[1] for row in by_department},
+            by_department={row[0]: row[1] for row in by_department if row[0] is not None},
             oldest=min((row[2] for row in by_department), default=None),
             fresh=new, before=before, after=after, sample=_sample(asked, today),
         )  # fmt: skip
@@ -62,6 +62,8 @@ def _sample(asked: tuple[sa.ColumnElement[bool], ...], today: sa.Select[tuple[uu
         .limit(SAMPLE)
     )
     return [
-        SampleRow(r.number, r.opened_at, r.reporter_department_id, r.device_model or "", str(CHIPS[r.status].word), r.fresh)
+        SampleRow(
+            r.number, r.opened_at, r.reporter_department_id, r.device_model or "", str(CHIPS[r.status].word), r.fresh
+        )
         for r in db.session.execute(query)
     ]

@@ -97,9 +97,7 @@ def reader(actor: Actor, customer_id: uuid.UUID | None = None) -> Reader:
     return Reader(customer_id, now, contents=False)
 
 
-def page(
-    reader: Reader, *, which: Which = Which.ALL, q: str = "", cursor: str = "", limit: int = 20
-) -> Page:
+def page(reader: Reader, *, which: Which = Which.ALL, q: str = "", cursor: str = "", limit: int = 20) -> Page:
     """The latest first. Raises Forbidden for a department without a live grant, Invalid for a broken cursor."""
     require_department(reader, which)
     limit = max(1, min(limit, PAGE_MAX))
