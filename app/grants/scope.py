@@ -169,7 +169,8 @@ def visible(
     own_since = months_back(numbers.get(GENERAL), now)
     parts = []
     if which is not Which.DEPARTMENT:
-        own = sa.select(records.id.label("id"), records.at.label("at"), sa.null().label("department")).where(
+        nobody = sa.cast(sa.null(), records.department.type).label("department")
+        own = sa.select(records.id.label("id"), records.at.label("at"), nobody).where(
             records.owner == customer_id, records.at >= own_since, *where
         )
         parts.append(_latest(own, records, newest))

@@ -14,12 +14,26 @@ CLEANUP_EVERY = timedelta(hours=1)
 
 
 def install(app: Portal) -> None:
-    from app.api.v1 import auth, export, hospitals, idempotency, me, openapi, policy, registrations, sessions
+    from app.api.v1 import (
+        auth,
+        export,
+        grants,
+        hospitals,
+        idempotency,
+        me,
+        openapi,
+        policy,
+        registrations,
+        sessions,
+        tickets,
+    )
     from app.api.v1.blueprint import bp
     from app.api.v1.uploads import ApiRequest
     from app.customers.export import personal_data
 
-    assert all((auth, hospitals, me, policy, registrations, sessions))  # imported for their routes and hooks
+    assert all(
+        (auth, grants, hospitals, me, policy, registrations, sessions, tickets)
+    )  # imported for their routes and hooks
     openapi.install(app)
     app.request_class = ApiRequest
     app.register_blueprint(bp)

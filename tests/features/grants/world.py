@@ -29,7 +29,14 @@ from app.tickets.service import Intake
 P = Permission
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in China
 TODAY = date(2026, 11, 23)
-GRANTER_RIGHTS = (P.GRANTS_READ, P.GRANTS_PROPOSE, P.GRANTS_DECIDE, P.GRANTS_REVIEW, P.TICKETS_VIEW_AS, P.CUSTOMERS_READ)
+GRANTER_RIGHTS = (
+    P.GRANTS_READ,
+    P.GRANTS_PROPOSE,
+    P.GRANTS_DECIDE,
+    P.GRANTS_REVIEW,
+    P.TICKETS_VIEW_AS,
+    P.CUSTOMERS_READ,
+)
 _phones = itertools.count(1)
 
 
@@ -48,7 +55,11 @@ class Place:
     wards: dict[str, uuid.UUID] = field(default_factory=dict)
 
 
-def place(name: str = "东海示范人民医院", province: str = "31", wards: tuple[str, ...] = ("内镜中心", "消化内科", "手术室", "设备科", "妇科")) -> Place:
+def place(
+    name: str = "东海示范人民医院",
+    province: str = "31",
+    wards: tuple[str, ...] = ("内镜中心", "消化内科", "手术室", "设备科", "妇科"),
+) -> Place:
     row = hospitals.create_hospital(SYSTEM, hospitals.HospitalData(name, province))
     made = Place(row.id)
     for ward in wards:
@@ -56,7 +67,16 @@ def place(name: str = "东海示范人民医院", province: str = "31", wards: t
     return made
 
 
-def person(at: Place, ward: str = "内镜中心", *, position: str = "护士长", title: str = "主管护师", verdict: str = "seen", phone: str | None = None, since: datetime | None = None) -> Actor:
+def person(
+    at: Place,
+    ward: str = "内镜中心",
+    *,
+    position: str = "护士长",
+    title: str = "主管护师",
+    verdict: str = "seen",
+    phone: str | None = None,
+    since: datetime | None = None,
+) -> Actor:
     """An approved customer, with the evidence of one decided registration behind him."""
     since = since or clock.now() - timedelta(days=60)
     number = to_e164(phone or f"139{next(_phones):08d}")
@@ -67,7 +87,17 @@ def person(at: Place, ward: str = "内镜中心", *, position: str = "护士长"
     return Actor("customer", id=row.id)
 
 
-def approve(row: Customer, at: Place, ward: str, *, position: str = "护士长", title: str = "主管护师", verdict: str = "seen", since: datetime | None = None, badge: date | None = None) -> CustomerProfile:
+def approve(
+    row: Customer,
+    at: Place,
+    ward: str,
+    *,
+    position: str = "护士长",
+    title: str = "主管护师",
+    verdict: str = "seen",
+    since: datetime | None = None,
+    badge: date | None = None,
+) -> CustomerProfile:
     """A registration that was decided, without the whole story of it: its checks and its profile."""
     since = since or clock.now()
     registration = Registration(
@@ -90,7 +120,16 @@ def approve(row: Customer, at: Place, ward: str, *, position: str = "护士长",
     )  # fmt: skip
 
 
-def ticket(at: Place, ward: str | None, *, by: Actor | None = None, ago: timedelta = timedelta(days=10), opened_at: datetime | None = None, fault: str = "插入部漏水", device_ward: str | None = None) -> Ticket:
+def ticket(
+    at: Place,
+    ward: str | None,
+    *,
+    by: Actor | None = None,
+    ago: timedelta = timedelta(days=10),
+    opened_at: datetime | None = None,
+    fault: str = "插入部漏水",
+    device_ward: str | None = None,
+) -> Ticket:
     """A ticket that ended; ``ward`` is the department frozen in it."""
     opened = opened_at or clock.now() - ago
     intake = Intake(
@@ -107,7 +146,15 @@ def ticket(at: Place, ward: str | None, *, by: Actor | None = None, ago: timedel
     return row
 
 
-def terms(at: Place, *wards: str, months: int = 24, start: date | None = None, end: date | None = None, exception: str = "", children: tuple[str, ...] = ()) -> Terms:
+def terms(
+    at: Place,
+    *wards: str,
+    months: int = 24,
+    start: date | None = None,
+    end: date | None = None,
+    exception: str = "",
+    children: tuple[str, ...] = (),
+) -> Terms:
     start = start or clock.today()
     return Terms(
         [NodeWish(at.wards[ward], ward in children) for ward in wards], months, start,

@@ -1,0 +1,1 @@
+"""Reads of grants; submodules are imported by name (`own`, `case`, `lists`, `reviews`)."""
