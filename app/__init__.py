@@ -16,6 +16,7 @@ FLOORS = (
     "app.audit",
     "app.staff",
     "app.hospitals",
+    "app.lists",
     "app.consents",
     "app.dealers",
     "app.settings",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -20,14 +20,6 @@ bp = Blueprint("audit", __name__, template_folder="templates")
 def index() -> ResponseReturnValue:
     page = worklist.page(worklists.events, current_actor(), request.args)
     return render_template("audit/index.html", page=page)
-
-
-@bp.get("/audit/export")
-@permit(Permission.AUDIT_EXPORT, evidence=True, step_up=True)
-def export() -> ResponseReturnValue:
-    kind = request.args.get("format", "csv")
-    file, media_type, name = worklist.export(worklists.events, current_actor(), request.args, kind)
-    return send_file(file, mimetype=media_type, as_attachment=True, download_name=name)
 
 
 @bp.get("/audit/verification")

@@ -77,5 +77,4 @@ events = Worklist(
         Filter("day", _l("日期"), _day, kind="date"),
     ),
     export_permission=Permission.AUDIT_EXPORT,
-    export_endpoint="audit.export",
 )

@@ -10,6 +10,7 @@ from app.core import policy
 from app.core.policy import Permission
 from app.core.web import Portal
 from app.core.workflow import Workflow
+from app.lists.workflow import workflow as list_export
 from app.registrations.images.workflow import workflow as badge_hold
 from app.registrations.workflow import workflow as registration
 from app.staff.roles import ROLES
@@ -52,6 +53,7 @@ def pages(app: Portal) -> dict[str, str]:
     return {
         "registration-workflow.md": state_diagram(registration),
         "badge-hold-workflow.md": state_diagram(badge_hold),
+        "list-export-workflow.md": state_diagram(list_export),
         "routes.md": route_matrix(app),
     }
 

@@ -61,6 +61,7 @@ hospitals = Worklist(
     default_sort="name",
     row_endpoint="hospitals.detail",
     row_argument="hospital_id",
+    lead="name",
     tabs=(Tab("live", _l("使用中"), _live), Tab("ended", _l("停用或已合并"), _ended)),
     filters=(
         Filter("q", _l("名称或别名"), lambda value, _actor: hospital_index.matching(value, Hospital.id), wide=True),
@@ -109,6 +110,7 @@ unknown_names = Worklist(
     default_sort="first_seen",
     row_endpoint="hospitals.unknown_detail",
     row_argument="unknown_id",
+    lead="text",
     tabs=(
         Tab("open", _l("待对应"), _in_state(UnknownState.OPEN)),
         Tab("mapped", _l("已对应"), _in_state(UnknownState.MAPPED), counted=False, sort="-first_seen"),

@@ -156,6 +156,7 @@ MESSAGES = Worklist(
     default_sort="-created",
     row_endpoint="notifications.show",
     row_argument="message_id",
+    lead="template",
     subject=Message.subject_id,
     tabs=(
         Tab("waiting", _l("等待发送"), _states(MessageState.WAITING, MessageState.SENDING)),

@@ -131,7 +131,14 @@ def actor_of(staff_id: uuid.UUID) -> Actor:
         rights=rights_of((a.role, a.provinces, a.lead) for a in assignments),
         roles=tuple(a.role for a in assignments),
         phone_index=phone_index(account.id, account.phone_sealed),
+        preferences=MappingProxyType(dict(account.preferences or {})),
     )
+
+
+def led_roles(actor: Actor) -> list[Role]:
+    """The roles that this person holds as a lead."""
+    held = sa.select(RoleAssignment.role).where(RoleAssignment.staff_id == actor.id, RoleAssignment.lead.is_(True))
+    return [Role(key) for key in db.session.scalars(held.order_by(RoleAssignment.role))]
 
 
 def _assignments(staff_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[RoleAssignment]]:

@@ -85,6 +85,7 @@ staff = Worklist(
     default_sort="name",
     row_endpoint="staff.person",
     row_argument="staff_id",
+    lead="name",
     tabs=(
         Tab("active", _l("在用"), _in_state(AccountState.ACTIVE)),
         Tab("invited", _l("已邀请"), _in_state(AccountState.INVITED)),

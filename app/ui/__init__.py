@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.web import Portal
 
-PAGE_MODULES = ("keys", "palette", "dialogs", "rows", "busy", "toast", "preferences")
+PAGE_MODULES = ("keys", "palette", "dialogs", "rows", "lists", "busy", "toast", "preferences")
 
 
 def install(app: Portal) -> None:

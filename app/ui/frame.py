@@ -17,6 +17,7 @@ from werkzeug.routing import BuildError
 
 from app.core import counters, plans
 from app.core.policy import Actor, current_actor
+from app.core.worklist import worklists
 from app.ui.formatters import count_text
 from app.ui.navigation import GROUPS, NavItem, items_for
 from app.ui.templating import LanguageEnvironment, RequestDomain
@@ -76,6 +77,12 @@ class Frame:
         """Navigation in its groups; all counters in one statement. Called once, by the navigation."""
         links = _links(self.actor)
         return [(GROUP_LABELS[name], links[name]) for name in GROUPS if links[name]]
+
+    @property
+    def exports_url(self) -> str | None:
+        """The page of one's exports, for whoever may export a list."""
+        rights = [w.export_permission for w in worklists if w.export_permission is not None]
+        return url_or_none("lists.exports") if any(map(self.actor.may, rights)) else None
 
     @property
     def initial(self) -> str:

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from python_calamine import CalamineWorkbook
 from werkzeug.datastructures import MultiDict
 
 from app.core import clock, counters
 from app.core.db import db, new_id
 from app.core.policy import Actor, Permission
-from app.core.worklist import Column, Filter, SavedView, Tab, Worklist, instant, link, page
-from app.core.worklist.export import export, neutral
+from app.core.worklist import Column, Filter, SavedView, Tab, Worklist, choice, export, instant, link, page
+from app.core.worklist.export import neutral
 from app.core.worklist.query import parse
 
 READER = Actor("staff", id=new_id(), rights={Permission.STYLE_READ: None, Permission.AUDIT_EXPORT: None})
@@ -145,14 +146,52 @@ class TestPaging:
         ]
 
 
-def test_export_holds_all_rows_of_the_filter_and_is_audited(app, work, monkeypatch, rows):
-    seen = []
-    monkeypatch.setattr(sys.modules["app.core.worklist.export"].audit, "record", lambda *a, **k: seen.append(a[0]))
-    out, media, name = export(LIST, READER, MultiDict(dict(tab="two")), "csv")
-    lines = out.read().decode("utf-8-sig").splitlines()
-    assert (len(lines), lines[0]) == (25, "Name,List,Created")
-    assert seen == ["worklist.exported"]
-    assert media.startswith("text/csv") and name.startswith("views-")
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_file_holds_all_rows_of_the_filter_from_one_streamed_statement(app, rows, kind, monkeypatch):
+    monkeypatch.setattr(export, "STEP", 7)
+    taken = []
+    sa.event.listen(db.engine, "before_cursor_execute", lambda *a: taken.append(a[2]))
+    placed = export.columns(LIST, READER, "all")
+    body = export.rows(LIST, READER, MultiDict(dict(tab="two", after="x")), placed, limit=20)
+    out = export.write(kind, placed, body)
+    found = CalamineWorkbook.from_filelike(out).get_sheet_by_index(0).to_python() if kind == "xlsx" else None
+    lines = [",".join(map(str, line)) for line in found] if found else out.read().decode("utf-8-sig").splitlines()
+    assert (len(lines), lines[0]) == (21, "Name,List,Created")
+    assert len([s for s in taken if s.startswith("SELECT")]) == 1
+
+
+def chooser(**kept: object) -> Actor:
+    return Actor("staff", id=new_id(), rights=READER.rights, preferences={"lists": {"views": kept}})
+
+
+@pytest.mark.usefixtures("rows")
+class TestChoice:
+    @pytest.fixture(autouse=True)
+    def _fake_row_url(self, monkeypatch):
+        monkeypatch.setattr(sys.modules["app.core.worklist.page"], "_row_url", lambda *_a: lambda name: f"/row/{name}")
+
+    def test_columns_stand_in_the_chosen_order_and_the_rows_link_stays(self):
+        actor = chooser(order=["created", "gone", "name"], hidden=["name", "worklist"])
+        shown = page(LIST, actor, MultiDict())
+        assert [head["key"] for head in shown.columns] == ["created", "name"]
+        assert str(shown.rows_html).count("<td") == 20
+        assert [column.key for _i, column in export.columns(LIST, actor, "shown")] == ["created", "name"]
+        assert [column.key for _i, column in export.columns(LIST, actor, "all")] == ["name", "worklist", "created"]
+
+    def test_a_column_declared_later_is_shown_at_the_end(self):
+        actor = chooser(order=["created"], hidden=["worklist"])
+        assert [column.key for _i, column in choice.shown(LIST, actor)] == ["created", "name"]
+
+    def test_the_bare_address_opens_the_chosen_start_and_any_other_does_not(self):
+        actor = chooser(start="tab=two&q=v003")
+        assert (page(LIST, actor, MultiDict()).row_count, page(LIST, actor, MultiDict(dict(view="all"))).row_count) == (
+            1,
+            10,
+        )
+
+    def test_a_broken_choice_is_no_choice(self):
+        actor = Actor("staff", id=new_id(), rights=READER.rights, preferences={"lists": ["x"]})
+        assert len(page(LIST, actor, MultiDict()).columns) == 3
 
 
 def test_only_what_is_declared_is_read_from_the_url():

@@ -5,14 +5,13 @@ selects columns, not objects, pages by keyset (no OFFSET), never counts a table,
 one statement, and escapes a whole page of cells at once. Cost of a page does not grow with the table.
 """
 
-from app.core.worklist import bulk
+from app.core.worklist import bulk, choice, export
 from app.core.worklist.cells import Chip, chip, code, due, instant, link, number, text
-from app.core.worklist.declaration import BulkAction, Column, Filter, Tab, Worklist
-from app.core.worklist.export import export
+from app.core.worklist.declaration import BulkAction, Column, Filter, Tab, Worklist, worklists
 from app.core.worklist.models import SavedView
 from app.core.worklist.page import WorklistPage, page
 
 __all__ = [
     "BulkAction", "Chip", "Column", "Filter", "SavedView", "Tab", "Worklist", "WorklistPage",
-    "bulk", "chip", "code", "due", "export", "instant", "link", "number", "page", "text",
+    "bulk", "chip", "choice", "code", "due", "export", "instant", "link", "number", "page", "text", "worklists",
 ]  # fmt: skip

@@ -168,8 +168,7 @@ def _unchanged(worklist: Worklist, row: Row) -> None:
 
 
 def _read(worklist: Worklist, actor: Actor, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Row]:
-    name = next(column.source for column in worklist.columns if column.key == worklist.row_argument)
-    table = worklist.table
+    name, table = worklist.lead_column.source, worklist.table
     select = sa.select(table.id, name, worklist.version).where(*worklist.scope(actor), table.id.in_(list(ids)))
     return {found[0]: Row(found[0], str(found[1]), str(found[2])) for found in db.session.execute(select)}
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.core.policy import Actor, Permission
+from app.core.registry import Registry
 from app.core.worklist.cells import Cell, text
 
 Clause = ColumnElement[bool]
@@ -61,6 +62,7 @@ class Filter:
     choices: Callable[[Actor], Sequence[tuple[str, Any]]] | None = None
     wide: bool = False
     more: bool = False  # folded behind 展开
+    personal: bool = False  # its value finds a customer (name, phone): never kept in a saved view or a queued export
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,10 @@ class BulkAction:
     label: Any
     endpoint: str
     permission: Permission
+
+
+# By key, filled as declarations are made: what saved views, chosen columns and exports can name.
+worklists: Registry[Worklist] = Registry("worklists")
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class Worklist:
     default_sort: str  # "key" or "-key" of a sortable column
     row_endpoint: str
     row_argument: str  # URL argument, and the key of the column that holds its value
+    lead: str | None = None  # key of the column that links to the row and is never hidden; default: row_argument
     tabs: Sequence[Tab] = ()
     filters: Sequence[Filter] = ()
     scope: Callable[[Actor], Sequence[Clause]] = lambda _actor: ()  # from the actor alone: kept between requests
@@ -95,7 +102,6 @@ class Worklist:
     bulk: Sequence[BulkAction] = ()
     version: Any = None  # the column that tells whether a row changed since it was shown; needed for bulk actions
     export_permission: Permission | None = None
-    export_endpoint: str | None = None
     page_size: int = 50
     view_args: Mapping[str, Any] = field(default_factory=dict)
 
@@ -110,6 +116,13 @@ class Worklist:
             raise ValueError(f"{self.key}: default sort {self.default_sort!r} is not a sortable column")
         if self.bulk and self.version is None:
             raise ValueError(f"{self.key}: bulk actions need a version column, to refuse stale rows")
+        worklists.add(self.key, self)
+
+    @property
+    def lead_column(self) -> Column:
+        """The column whose text names the row for people."""
+        key = self.lead or self.row_argument
+        return next(column for column in self.columns if column.key == key)
 
     def sort_column(self, key: str) -> Any:
         """The expression behind a sort key, or None: the allow-list of sorts."""

@@ -1,7 +1,8 @@
-"""CSV and XLSX of a worklist: the visible columns, the current filters, masked exactly as the page is.
+"""CSV and XLSX of a worklist: chosen columns, the current filters, masked exactly as the page is.
 
-Built into a temporary file inside the transaction, the audit event written, then sent (decisions.md 12). A cell that
-a spreadsheet would take for a formula is neutralised.
+Up to `DIRECT` rows are built while the reader waits, more by a job (`app.lists`; decisions.md 12). Both read one
+streamed statement: a single snapshot, so that no row is missing or there twice because it moved meanwhile, and never
+more than `STEP` rows in memory. A cell that a spreadsheet would take for a formula is neutralised.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import IO, Any
 
@@ -18,58 +18,70 @@ import xlsxwriter
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.core import audit, clock
+from app.core import clock
 from app.core.clock import SHANGHAI
 from app.core.db import db
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.policy import Actor
-from app.core.worklist import query
+from app.core.worklist import choice, query
+from app.core.worklist.choice import Placed
 from app.core.worklist.declaration import Worklist
 from app.core.worklist.page import readers_for
 
+DIRECT = 5_000
+MOST = 1_000_000  # rows of one file: a sheet holds 1,048,576
+STEP = 2_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+Body = Iterable[list[Any]]
 
 
-def export(
-    worklist: Worklist,
-    actor: Actor,
-    args: MultiDict[str, str],
-    kind: str,
-    ids: Sequence[uuid.UUID] | None = None,
-) -> tuple[IO[bytes], str, str]:
-    """(file, media type, file name). Raises Invalid over 5,000 rows, saying so, and Forbidden without the right."""
-    assert worklist.export_permission is not None
+def require(worklist: Worklist, actor: Actor, kind: str) -> None:
+    """Raise Forbidden without the right to export this list, Invalid for an unknown format."""
+    if worklist.export_permission is None:
+        raise Forbidden
+    actor.require(worklist.permission)
     actor.require(worklist.export_permission)
     if kind not in MEDIA_TYPES:
         raise Invalid(_("导出格式只有 CSV 和 XLSX。"), code="export_format")
-    request = query.parse(worklist, args)
-    now = clock.now()
-    select, _backwards = query.statement(worklist, request, actor, now, limit=query.EXPORT_CAP + 1, ids=ids)
-    rows = list(db.session.execute(select))
-    if len(rows) > query.EXPORT_CAP:
-        raise Invalid(
-            _("符合条件的超过 %(n)s 条，请先缩小筛选范围再导出。", n=f"{query.EXPORT_CAP:,}"), code="export_too_large"
-        )
-    columns = [(i, c) for i, c in enumerate(worklist.columns) if c.export and not c.hidden]
-    readers = readers_for(worklist, rows, actor)
-    heads = [str(c.label) for _i, c in columns]
-    body = ([_plain(readers[i](row)) for i, _c in columns] for row in rows)
-    out = _csv(heads, body) if kind == "csv" else _xlsx(heads, body)
-    audit.record(
-        "worklist.exported",
-        actor,
-        "worklist",
-        worklist.key,
-        reason_code=kind,
-        fields=[c.key for _i, c in columns],
-        note=f"rows={len(rows)}",
-    )
-    stamp = now.astimezone(SHANGHAI).strftime("%Y%m%d-%H%M")
-    return out, MEDIA_TYPES[kind], f"{worklist.key}-{stamp}.{kind}"
+
+
+def columns(worklist: Worklist, actor: Actor, which: str) -> list[Placed]:
+    """``shown``: this person's columns in this person's order; ``all``: every column that a file may hold."""
+    found = choice.shown(worklist, actor) if which == "shown" else choice.drawable(worklist)
+    return [(i, column) for i, column in found if column.export]
+
+
+def named(worklist: Worklist, keys: Sequence[str]) -> list[Placed]:
+    """The columns of these keys, as far as the declaration still has them."""
+    known = {column.key: (i, column) for i, column in choice.drawable(worklist) if column.export}
+    return [known[key] for key in keys if key in known]
+
+
+def rows(
+    worklist: Worklist, actor: Actor, args: MultiDict[str, str], placed: Sequence[Placed], *, limit: int
+) -> Iterator[list[Any]]:
+    """Plain values row by row, from one streamed statement of at most ``limit`` rows."""
+    request = query.parse(worklist, args, paged=False)
+    select, _backwards = query.statement(worklist, request, actor, clock.now(), limit=limit)
+    streamed = db.session.execute(select, execution_options={"stream_results": True, "yield_per": STEP})
+    for part in streamed.partitions(STEP):
+        readers = readers_for(worklist, part, actor)
+        for row in part:
+            yield [_plain(readers[i](row)) for i, _column in placed]
+
+
+def write(kind: str, placed: Sequence[Placed], body: Body) -> IO[bytes]:
+    """The file, at its beginning. It has no name on disk."""
+    heads = [str(column.label) for _i, column in placed]
+    return _csv(heads, body) if kind == "csv" else _xlsx(heads, body)
+
+
+def file_name(worklist: Worklist, kind: str, at: datetime) -> str:
+    return f"{worklist.key}-{at.astimezone(SHANGHAI):%Y%m%d-%H%M}.{kind}"
 
 
 def _plain(value: Any) -> Any:
@@ -85,7 +97,7 @@ def neutral(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def _csv(heads: list[str], body: Iterator[list[Any]]) -> IO[bytes]:
+def _csv(heads: list[str], body: Body) -> IO[bytes]:
     out = tempfile.SpooledTemporaryFile(max_size=1 << 20)
     out.write(b"\xef\xbb\xbf")  # the mark by which Excel takes a CSV for UTF-8
     lines = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)  # type: ignore[type-var]
@@ -97,7 +109,7 @@ def _csv(heads: list[str], body: Iterator[list[Any]]) -> IO[bytes]:
     return out  # type: ignore[return-value]
 
 
-def _xlsx(heads: list[str], body: Iterator[list[Any]]) -> IO[bytes]:
+def _xlsx(heads: list[str], body: Body) -> IO[bytes]:
     out = tempfile.TemporaryFile()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(out, options)

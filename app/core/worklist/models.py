@@ -13,7 +13,7 @@ from app.core.db import Base
 
 
 class SavedView(Base):
-    """One named filter of one person on one worklist."""
+    """One named filter of one person on one worklist; with ``shared_role``, every holder of that role sees it."""
 
     __tablename__ = "saved_view"
     __table_args__ = (sa.UniqueConstraint("staff_id", "worklist", "name"),)
@@ -23,4 +23,5 @@ class SavedView(Base):
     worklist: Mapped[str] = plain(sa.String(32))
     name: Mapped[str] = plain(sa.String(40), cls=DataClass.WORK)
     query: Mapped[str] = plain(sa.String(500))
+    shared_role: Mapped[str | None] = plain(sa.String(32), nullable=True, index=True)
     created_at: Mapped[datetime] = plain()

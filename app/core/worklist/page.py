@@ -19,10 +19,9 @@ from werkzeug.datastructures import MultiDict
 from app.core import clock, counters, keys, plans
 from app.core.db import db
 from app.core.policy import Actor
-from app.core.worklist import keyset, query
+from app.core.worklist import choice, keyset, query
 from app.core.worklist.cells import Ink, fill
 from app.core.worklist.declaration import BulkAction, Column, Tab, Worklist
-from app.core.worklist.models import SavedView
 
 PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
@@ -44,10 +43,10 @@ class WorklistPage:
     empty_kind: str | None  # nothing | filtered
     base_url: str
     reset_url: str
-    export_url: str | None
+    may_export: bool
     bulk_actions: list[BulkAction]
-    saved_views: list[dict[str, Any]] = field(default_factory=list)
-    query: str = ""  # the state worth keeping as a saved view
+    state: dict[str, str] = field(default_factory=dict)  # view and sort, for the filter form to carry
+    query: str = ""  # the whole state, for bulk acts, exports and the dialog of views
     row_ids: list[uuid.UUID] = field(default_factory=list)
 
     @property
@@ -59,6 +58,7 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
     """The page that the query string asks for. Raises Forbidden without the worklist's permission."""
     actor.require(worklist.permission)
     now = clock.now()
+    args = choice.started(worklist, actor, args)
     request = query.parse(worklist, args)
     if request.tab is not None:
         _want_counts(worklist, actor)
@@ -78,7 +78,7 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
         title=worklist.title,
         tabs=_tabs(worklist, request, kept),
         filters=_filters(worklist, request, actor),
-        columns=_heads(worklist, request, kept),
+        columns=_heads(worklist, request, kept, actor),
         rows_html=drawn,
         row_count=len(rows),
         count_words=lambda: _count_text(worklist, request, len(rows), complete=not (has_prev or has_next)),
@@ -86,9 +86,10 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
         next_url=_url(worklist, {**kept, "after": position(rows[-1])}) if has_next else None,
         empty_kind=None if rows else ("filtered" if request.values else "nothing"),
         base_url=_url(worklist, {}),
-        reset_url=_url(worklist, {"tab": request.tab.key} if request.tab else {}),
-        export_url=_export_url(worklist, actor, kept),
+        reset_url=_url(worklist, {"tab": request.tab.key} if request.tab else choice.WHOLE_LIST),
+        may_export=worklist.export_permission is not None and actor.may(worklist.export_permission),
         bulk_actions=[b for b in worklist.bulk if actor.may(b.permission)],
+        state={name: kept[name] for name in ("tab", "sort") if kept.get(name)},
         query=urlencode(kept),
         row_ids=[row[0] for row in rows],
     )
@@ -102,8 +103,10 @@ def draw(worklist: Worklist, rows: Sequence[Any], actor: Actor, now: Any) -> Mar
     row_url = _row_url(worklist, worklist.row_endpoint)
     drawer_url = _row_url(worklist, worklist.drawer_endpoint) if worklist.drawer_endpoint else None
     shown = [
-        (i, c, Ink(now, str(c.label), row_url), _open_cell(c)) for i, c in enumerate(worklist.columns) if not c.hidden
+        (i, c, Ink(now, str(c.label), row_url), _open_cell(c, lead=c is worklist.lead_column))
+        for i, c in choice.shown(worklist, actor)
     ]
+    ticks = any(actor.may(action.permission) for action in worklist.bulk)
     key_index = next(i for i, c in enumerate(worklist.columns) if c.key == worklist.row_argument)
     html: list[str] = []
     slots: list[str] = []
@@ -115,7 +118,7 @@ def draw(worklist: Worklist, rows: Sequence[Any], actor: Actor, now: Any) -> Mar
             html.append(' data-drawer="%s"')
             slots.append(drawer_url(name))
         html.append(">")
-        if worklist.bulk:
+        if ticks:
             html.append('<td role="cell" class="tick"><input class="box" type="checkbox" name="id" value="%s" ')
             html.append('form="bulk" aria-label="%s"></td>')
             slots += (row[0].hex, name)
@@ -153,9 +156,10 @@ def _reader(i: int, column: Column, subject_keys: dict[uuid.UUID, bytes], by_sub
     return read
 
 
-def _open_cell(column: Column) -> str:
+def _open_cell(column: Column, *, lead: bool) -> str:
     label = str(escape(str(column.label))).replace("%", "%%")
-    return f'<td role="cell" class="c-{column.key} {column.klass}" data-label="{label}">'
+    klass = f"c-{column.key} {column.klass}{' lead' if lead else ''}"
+    return f'<td role="cell" class="{klass}" data-label="{label}">'
 
 
 def _row_url(worklist: Worklist, endpoint: str) -> Any:
@@ -168,14 +172,6 @@ def _row_url(worklist: Worklist, endpoint: str) -> Any:
 def _url(worklist: Worklist, args: dict[str, str]) -> str:
     base = url_for(worklist.endpoint, **worklist.view_args)
     return f"{base}?{urlencode(args)}" if args else base
-
-
-def _export_url(worklist: Worklist, actor: Actor, kept: dict[str, str]) -> str | None:
-    if worklist.export_endpoint is None or worklist.export_permission is None:
-        return None
-    if not actor.may(worklist.export_permission):
-        return None
-    return f"{url_for(worklist.export_endpoint, **worklist.view_args)}?{urlencode(kept)}"
 
 
 def _statement(worklist: Worklist, request: query.Request, actor: Actor) -> tuple[sa.Select[Any], bool]:
@@ -229,11 +225,9 @@ def _filters(worklist: Worklist, request: query.Request, actor: Actor) -> list[d
     ]
 
 
-def _heads(worklist: Worklist, request: query.Request, kept: dict[str, str]) -> list[dict[str, Any]]:
+def _heads(worklist: Worklist, request: query.Request, kept: dict[str, str], actor: Actor) -> list[dict[str, Any]]:
     heads = []
-    for column in worklist.columns:
-        if column.hidden:
-            continue
+    for _i, column in choice.shown(worklist, actor):
         is_sorted = column.key == request.sort
         flipped = f"-{column.key}" if is_sorted and not request.descending else column.key
         heads.append(
@@ -256,14 +250,3 @@ def _count_text(worklist: Worklist, request: query.Request, shown: int, *, compl
         total = counters.value(f"{worklist.key}:{request.tab.key}")
         return _("本页 %(n)s 条，共 %(total)s 条", n=shown, total=counters.text(total))
     return _("本页 %(n)s 条", n=shown)
-
-
-def saved_views(worklist: Worklist, actor: Actor) -> list[dict[str, Any]]:
-    """This person's own views; one statement, asked for only by the dialog that shows them."""
-    rows = db.session.execute(
-        sa.select(SavedView.id, SavedView.name, SavedView.query)
-        .where(SavedView.staff_id == actor.id, SavedView.worklist == worklist.key)
-        .order_by(SavedView.created_at)
-    )
-    base = url_for(worklist.endpoint, **worklist.view_args)
-    return [{"id": row.id, "name": row.name, "url": f"{base}?{row.query}"} for row in rows]

@@ -15,7 +15,6 @@ from app.core.worklist import keyset
 from app.core.worklist.declaration import Clause, Tab, Worklist
 
 MAX_VALUE = 64
-EXPORT_CAP = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,14 +151,13 @@ QUEUE = Worklist(
     drawer_endpoint="registrations.drawer",
     tabs=TABS,
     filters=(
-        Filter("q", _l("编号、姓名"), _number_or_name, wide=True),
-        Filter("phone", _l("手机或尾号"), _phone),
+        Filter("q", _l("编号、姓名"), _number_or_name, wide=True, personal=True),
+        Filter("phone", _l("手机或尾号"), _phone, personal=True),
         Filter("hospital", _l("医院"), _hospital, wide=True),
         Filter("province", _l("省份"), _province, kind="select", choices=_provinces),
         Filter("round", _l("轮次"), _round, kind="select", choices=_rounds, more=True),
     ),
     export_permission=Permission.REGISTRATIONS_EXPORT,
-    export_endpoint="registrations.export",
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, send_file, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -25,15 +25,6 @@ def queue() -> ResponseReturnValue:
     page = worklist.page(QUEUE, actor, request.args)
     may_decide = actor.may(Permission.REGISTRATIONS_DECIDE)
     return render_template("registrations/queue.html", page=page, may_decide=may_decide)
-
-
-@bp.get("/export")
-@permit(Permission.REGISTRATIONS_EXPORT, evidence=True, step_up=True)
-def export() -> ResponseReturnValue:
-    """The filtered queue as a file, without names: unmasked personal data in bulk would need a second person."""
-    kind = request.args.get("format", "xlsx")
-    file, media_type, name = worklist.export(QUEUE, current_actor(), request.args, kind)
-    return send_file(file, mimetype=media_type, as_attachment=True, download_name=name)
 
 
 @bp.get("/<number>/drawer")

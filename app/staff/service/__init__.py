@@ -9,6 +9,7 @@ from app.staff.service.accounts import (
     invite,
     refuse_used_email,
     reset_password,
+    save_list_choice,
     save_preferences,
     set_phone,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "remove_second_factor",
     "reset_password",
     "reset_second_factor",
+    "save_list_choice",
     "save_preferences",
     "set_phone",
     "sign_in",

@@ -16,6 +16,7 @@ from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from app.core.masking import to_e164
 from app.core.policy import ANONYMOUS, SYSTEM, Actor, Permission
+from app.core.worklist.choice import PREFERENCE
 from app.staff import passwords
 from app.staff.models import AccountState, Invitation, StaffAccount
 from app.staff.service import proof
@@ -208,6 +209,17 @@ def save_preferences(actor: Actor, wanted: Mapping[str, Any]) -> None:
         raise NotFound()
     chosen = {name: value for name, value in wanted.items() if value in CHOICES.get(name, ())}
     account.preferences = {**(account.preferences or {}), **chosen}
+    db.session.flush()
+
+
+def save_list_choice(actor: Actor, key: str, choice: Mapping[str, Any]) -> None:
+    """Keep what was chosen for one list (`core.worklist.choice`); an empty choice is forgotten."""
+    account = db.session.get(StaffAccount, actor.id)
+    if account is None:
+        raise NotFound()
+    former = account.preferences or {}
+    lists = {name: kept for name, kept in (former.get(PREFERENCE) or {}).items() if name != key}
+    account.preferences = {**former, PREFERENCE: {**lists, key: dict(choice)} if choice else lists}
     db.session.flush()
 
 

@@ -92,7 +92,7 @@ def test_what_is_not_there_is_404(client: Inspector, number: str) -> None:
 
 def test_others_are_refused(app: Portal, client: Inspector) -> None:
     app.extensions["acting"] = staff(Permission.STAFF_READ, Permission.SETTINGS_READ)
-    for path in ("/audit", "/audit/2026-11-1", "/audit/verification", "/audit/export"):
+    for path in ("/audit", "/audit/2026-11-1", "/audit/verification"):
         assert client.get(path).status_code == 403
 
 
@@ -126,14 +126,6 @@ def test_commands_write_checkpoints_verify_and_fail_with_one(app: Portal) -> Non
     broken = run(args=["audit", "verify"])
     assert broken.exit_code == 1
     assert broken.stderr == "cut_off 2026-11/3: a checkpoint speaks of row 4, the chain ends here\n"
-
-
-def test_the_export_is_an_event_itself(client: Inspector) -> None:
-    answer = client.get("/audit/export?event=badge.opened")
-    assert answer.status_code == 200
-    lines = answer.get_data().decode("utf-8-sig").splitlines()
-    assert len(lines) == 2 and "badge.opened" in lines[1]
-    assert events()[-1] == "worklist.exported"
 
 
 def test_statements_per_page(client: Inspector) -> None:
