@@ -159,6 +159,7 @@ customers = Worklist(
     default_sort="-created",
     row_endpoint="customers.detail",
     row_argument="customer_id",
+    lead="name",
     drawer_endpoint="customers.drawer",
     tabs=(
         Tab("active", _l("正常"), _ranges(State.ACTIVE)),
@@ -168,11 +169,10 @@ customers = Worklist(
         Tab("closed", _l("已注销"), _ranges(State.CLOSED), counted=False),
     ),
     filters=(
-        Filter("phone", _l("手机号或末四位"), _phone),
-        Filter("name", _l("姓名（完整）"), lambda value, _actor: named(value)),
+        Filter("phone", _l("手机号或末四位"), _phone, personal=True),
+        Filter("name", _l("姓名（完整）"), lambda value, _actor: named(value), personal=True),
         Filter("hospital", _l("医院"), lambda value, _actor: at_hospital(value), wide=True),
         Filter("province", _l("省份"), _province, kind="select", choices=_provinces),
     ),
     export_permission=P.CUSTOMERS_EXPORT,
-    export_endpoint="customers.export",
 )  # fmt: skip

@@ -1,10 +1,10 @@
-"""The list, its drawer and export, and one person's page."""
+"""The list, its drawer, and one person's page."""
 
 from __future__ import annotations
 
 import uuid
 
-from flask import render_template, request, send_file
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -23,15 +23,6 @@ P = Permission
 @permit(P.CUSTOMERS_READ)
 def index() -> ResponseReturnValue:
     return render_template("ui/worklist.html", page=worklist.page(customers, current_actor(), request.args))
-
-
-@bp.get("/export")
-@permit(P.CUSTOMERS_EXPORT, evidence=True, step_up=True)
-def export() -> ResponseReturnValue:
-    """The filtered list as a file: phones masked, no names, so that no second person is needed (decisions.md 12)."""
-    kind = request.args.get("format", "xlsx")
-    file, media_type, name = worklist.export(customers, current_actor(), request.args, kind)
-    return send_file(file, mimetype=media_type, as_attachment=True, download_name=name)
 
 
 @bp.get("/<uuid:customer_id>/drawer")
