@@ -74,6 +74,7 @@ class Settings:
     storage_url: str
     audit_checkpoint_url: str
     audit_signing_key: bytes = field(repr=False)  # 32 bytes: Ed25519 seed
+    backup_key: bytes | None = field(default=None, repr=False)  # 32 bytes: seals what `flask backup` writes
     kek_old: bytes | None = field(default=None, repr=False)  # the former kek, until `flask keys rotate --kek` ran
     storage_access_key_id: str = ""  # S3 stores only
     storage_secret_access_key: str = field(default="", repr=False)
@@ -115,6 +116,7 @@ def load(environ: Mapping[str, str] | None = None, **override: object) -> Settin
         "keystore_url": _database_url(get("KEYSTORE_URL") or (f"sqlite:///{instance}/keys.db" if local else "")),
         "secret_key": get("SECRET_KEY") or (_local_secret(instance, "secret-key") if local else ""),
         "kek": _key(get("KEK") or (_local_secret(instance, "kek") if local else ""), "PORTAL_KEK"),
+        "backup_key": _backup_key(get("BACKUP_KEY") or (_local_secret(instance, "backup-key") if local else "")),
         "kek_old": _key(get("KEK_OLD"), "PORTAL_KEK_OLD") if get("KEK_OLD") else None,
         "storage_url": get("STORAGE_URL") or (f"file://{instance}/files" if local else ""),
         "audit_checkpoint_url": get("AUDIT_CHECKPOINT_URL") or (f"file://{instance}/checkpoints" if local else ""),
@@ -179,6 +181,11 @@ def _words(text: str) -> tuple[str, ...]:
 def _database_url(url: str) -> str:
     """Plain ``postgresql://`` means the psycopg 3 driver, the only one installed."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
+
+
+def _backup_key(text: str) -> bytes | None:
+    """Needed by `flask backup` alone: the portal starts without it."""
+    return _key(text, "PORTAL_BACKUP_KEY") if text else None
 
 
 def _key(text: str, name: str) -> bytes:

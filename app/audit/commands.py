@@ -27,6 +27,7 @@ def verify_command() -> None:
     click.echo(
         f"{'ok' if report.ok else 'NOT OK'}: {report.rows} rows in {report.chains} chains held against "
         f"{report.checkpoints} checkpoints in {report.seconds:.1f} s"
+        + (f"; restored from a backup {report.restores} times" if report.restores else "")
     )
     if not report.ok:
         raise SystemExit(1)

@@ -8,6 +8,7 @@ import click
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from flask.cli import AppGroup
 
 from app.consents import service as consents
@@ -33,7 +34,7 @@ def alembic_config(connection: sa.Connection) -> Config:
 
 def upgrade(app: Portal, revision: str = "head") -> None:
     """Bring the database to ``revision``; does nothing when it is there."""
-    _migrate(app, revision)
+    migrate(app, revision)
     if revision == "head":
         with app.app_context(), unit_of_work():
             seed_reference()
@@ -48,7 +49,8 @@ def seed_reference() -> None:
     promises.seed()
 
 
-def _migrate(app: Portal, revision: str) -> None:
+def migrate(app: Portal, revision: str) -> None:
+    """Bring the schema to ``revision`` and put nothing in."""
     with app.app_context(), db.engine.connect() as connection:
         token = writing.set(True)
         try:
@@ -64,6 +66,13 @@ def _migrate(app: Portal, revision: str) -> None:
                 connection.rollback()
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": LOCK})
                 connection.commit()
+
+
+def knows(revision: str) -> bool:
+    """Whether this version of the portal has the migration of this name."""
+    found = Config()
+    found.set_main_option("script_location", str(MIGRATIONS))
+    return any(script.revision == revision for script in ScriptDirectory.from_config(found).walk_revisions())
 
 
 def downgrade(app: Portal, revision: str) -> None:

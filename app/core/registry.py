@@ -24,6 +24,9 @@ class Registry(Generic[Entry]):
     def get(self, key: str) -> Entry | None:
         return self._entries.get(key)
 
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._entries)
+
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
 

@@ -18,14 +18,15 @@ index is a hash cut to 16 bits; it tells rows with equal tails apart from others
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.core import keys
-from app.core.keys import cipher, keystore
+from app.core.db import Base, db
+from app.core.keys import cipher, keystore, ledger
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute
@@ -189,3 +190,22 @@ def _among(column: InstrumentedAttribute[Any], found: list[bytes]) -> sa.ColumnE
 
 def _tail(normal: str) -> bytes:
     return b"tail|" + normal[-TAIL_CHARS:].encode()
+
+
+def forget_indexes(destroyed: Mapping[uuid.UUID, Any]) -> int:
+    """After a restore: rows of persons whose keys were destroyed lose their blind indexes again."""
+    ids, done = sorted(destroyed), 0
+    for sealed in sealed_attributes.values():
+        names = [name for name in (sealed.index, sealed.tail) if name]
+        if sealed.by != "subject" or not names or sealed.table not in Base.metadata.tables:
+            continue
+        table = Base.metadata.tables[sealed.table]
+        held = sa.or_(*(table.c[name].is_not(None) for name in names))
+        for start in range(0, len(ids), keystore.BATCH):
+            of_them = table.c.subject_id.in_(ids[start : start + keystore.BATCH])
+            found: Any = db.session.execute(sa.update(table).where(of_them, held).values(dict.fromkeys(names)))
+            done += found.rowcount
+    return done
+
+
+ledger.replayers.add("indexes", forget_indexes)

@@ -36,6 +36,7 @@ from app.core.unit_of_work import unit_of_work
 FORMAT = 1
 READERS = 16  # parallel reads of the store
 FIRST_PREVIOUS = "0" * 64
+EMPTY_CHAIN = "0000-00"  # of a restored database whose log was empty
 MAX_CATCH_UP = 10_000
 
 
@@ -57,6 +58,7 @@ class Checkpoint:
     previous: str
     digest: str
     genuine: bool  # the signature is ours and covers what is said
+    restored: bool = False  # the database was restored to this row: what earlier checkpoints say beyond it is void
 
 
 def store() -> Any:
@@ -116,6 +118,41 @@ def write() -> list[Checkpoint]:
             _remember(checkpoint)
         written.append(checkpoint)
     return written
+
+
+def write_restored() -> Checkpoint:
+    """Say under the signature that the log goes on from its present end, which a restored backup made earlier.
+
+    What checkpoints between said about later rows is void from here on; verification counts them as lost, not as cut
+    off. Numbered after the highest of the store. Raises CheckpointError.
+    """
+    found = [mark for _name, mark in read_all() if mark is not None and mark.genuine]
+    last = max(found, key=lambda mark: mark.number, default=None)
+    with unit_of_work(write=False):
+        head = read_head(db.session())
+    chain, seq, row_hash = (head.chain, head.seq, head.row_hash) if head else (EMPTY_CHAIN, 0, FIRST_PREVIOUS)
+    body = {
+        "v": FORMAT,
+        "number": last.number + 1 if last else 1,
+        "previous": last.digest if last else FIRST_PREVIOUS,
+        "at": clock.now(),
+        "chain": chain,
+        "seq": seq,
+        "count": seq,
+        "hash": row_hash,
+        "final": False,
+        "restored": True,
+    }
+    text = _sign(body)
+    try:
+        obstore.put(store(), _name(int(str(body["number"]))), text, mode="create")
+    except (AlreadyExistsError, BaseError) as error:
+        raise CheckpointError(f"the checkpoint store does not answer: {type(error).__name__}") from error
+    mark = parse(text)
+    assert mark is not None
+    with unit_of_work():
+        _remember(mark)
+    return mark
 
 
 def _next() -> dict[str, Any] | None:
@@ -199,7 +236,8 @@ def parse(text: bytes) -> Checkpoint | None:
         genuine = body.get("v") == FORMAT
     except InvalidSignature:
         genuine = False
-    return Checkpoint(**values, digest=hashlib.sha256(said).hexdigest(), genuine=genuine)
+    restored = body.get("restored") is True
+    return Checkpoint(**values, digest=hashlib.sha256(said).hexdigest(), genuine=genuine, restored=restored)
 
 
 def read_all() -> Iterator[tuple[str, Checkpoint | None]]:

@@ -43,6 +43,7 @@ class Report:
     rows: int = 0
     chains: int = 0
     checkpoints: int = 0
+    restores: int = 0  # signed statements that a backup was restored; rows after it were lost with the database
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
 
@@ -127,12 +128,25 @@ def _checkpoints(report: Report, remembered: list[AuditCheckpoint]) -> Known:
                     "checkpoint_forged", mark.chain, mark.seq, f"checkpoint {number} does not follow the former"
                 )
             previous = mark.digest
+    standing = _standing(report, [found[number] for number in sorted(found)])
     known: Known = {}
-    for mark in found.values():
+    for mark in standing:
         held = known.setdefault(mark.chain, {}).get(mark.seq)
         if held is None or mark.final:
             known[mark.chain][mark.seq] = mark
     return known
+
+
+def _standing(report: Report, ordered: list[marks.Checkpoint]) -> list[marks.Checkpoint]:
+    """The checkpoints that still bind: a signed restore voids what earlier ones say about rows after its own."""
+    standing: list[marks.Checkpoint] = []
+    for mark in ordered:
+        if mark.restored:
+            report.restores += 1
+            standing = [held for held in standing if (held.chain, held.seq) <= (mark.chain, mark.seq)]
+        if mark.seq:
+            standing.append(mark)
+    return standing
 
 
 def _rows(session: Session, report: Report, known: Known) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.core import jobs
 from app.core.files import vault
+from app.core.keys import ledger
 from app.core.unit_of_work import unit_of_work
 
 ERASE = "files.erase"
@@ -31,6 +32,7 @@ def _batch(step: Callable[[int], int]) -> int:
 
 
 def install() -> None:
-    """Register the handler and its rhythm."""
+    """Register the handler and its rhythm, and what a restore has to do again."""
+    ledger.replayers.add("files", vault.replay)
     jobs.handler(ERASE, outside=True)(erase)
     jobs.every(ERASE, EVERY)

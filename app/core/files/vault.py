@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -104,6 +105,21 @@ def finish_erasures(limit: int = BATCH) -> int:
         store().delete(row.object_key)
         row.purged_at = clock.now()
     return len(rows)
+
+
+def replay(destroyed: Mapping[uuid.UUID, datetime]) -> int:
+    """After a restore: mark the files whose keys were destroyed since, at the instant at which they were."""
+    ids, done = sorted(destroyed), 0
+    for start in range(0, len(ids), BATCH):
+        chunk = ids[start : start + BATCH]
+        query = sa.select(StoredFile).where(StoredFile.key_id.in_(chunk), StoredFile.erased_at.is_(None))
+        for row in db.session.scalars(query).all():
+            at = destroyed[row.key_id]
+            row.erase_at = at if row.erase_at is None else min(row.erase_at, at)
+            row.erased_at, row.held_until, row.sha256 = at, None, None
+            done += 1
+    db.session.flush()
+    return done
 
 
 def _bound(kind: str, file_id: uuid.UUID) -> bytes:

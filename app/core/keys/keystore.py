@@ -185,6 +185,13 @@ def destroyed_at(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, datetime]:
     return found
 
 
+def count_alive(ids: Collection[uuid.UUID]) -> int:
+    """How many of these keys the store has and could still open something with."""
+    query = sa.select(sa.func.count()).where(item_key.c.id.in_(ids), item_key.c.wrapped.is_not(None))
+    with store().begin(write=False) as connection:
+        return connection.execute(query).scalar_one()
+
+
 LiveIds = Collection[uuid.UUID] | Callable[[Sequence[uuid.UUID]], Collection[uuid.UUID]]
 
 
