@@ -108,6 +108,7 @@ def _build_and_switch(database: Database, backup: Opened, wanted: dict[str, str]
         finally:
             db.session.remove()
             db.engine.dispose()
+            keys.keystore.store().engine.dispose()
     kept = database.switch(f"{clock.now():%Y%m%dT%H%M%SZ}")
     current_app.logger.info("restored; checkpoint %s says so", mark.number)
     return Restored(backup, settled, copied, report, kept)

@@ -92,9 +92,7 @@ class Sqlite:
         kept = ""
         if self.path.exists():
             self.refuse_running()
-            before = self.path.with_name(f"{self.path.name}.before-{stamp}")
-            os.link(self.path, before)
-            kept = str(before)
+            kept = str(_link(self.path, stamp))
         for tail in ("-wal", "-shm"):  # of a damaged one; of a whole one they are gone by now
             self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
         os.replace(self.new, self.path)
@@ -104,6 +102,16 @@ class Sqlite:
     def abandon(self) -> None:
         for tail in ("", "-wal", "-shm", "-journal"):
             self.new.with_name(self.new.name + tail).unlink(missing_ok=True)
+
+
+def _link(path: Path, stamp: str) -> Path:
+    """A second name for the file, so that the rename over the first one loses nothing."""
+    before, number = path.with_name(f"{path.name}.before-{stamp}"), 1
+    while before.exists():
+        number += 1
+        before = path.with_name(f"{path.name}.before-{stamp}-{number}")
+    os.link(path, before)
+    return before
 
 
 def _sync(folder: Path) -> None:

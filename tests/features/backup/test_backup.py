@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,15 @@ from tests.features.registrations.story import MONDAY
 from tests.features.registrations.test_erasure import Asked, run_worker, step
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def own_shelves(app: Portal, stage: Any) -> None:
+    """Checkpoints and former databases of earlier tests are not ours."""
+    folder = stage[1].folder
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for left in folder.glob("*.before-*"):
+        left.unlink()
 
 
 def run(app: Portal, *words: str | Path, at: Any = MONDAY, code: int = 0) -> str:
@@ -105,7 +115,7 @@ def test_without_the_ledger_the_row_would_believe_that_its_photo_is_there(app, t
     backup = made(app, tmp_path, at=MONDAY + DAY)
     with step(app, MONDAY + 2 * DAY):  # an erasure that no date in the backup foretells
         vault.erase(case.main(case.first))
-    monkeypatch.setattr(ledger.replayers, "_entries", {})
+    monkeypatch.setattr(vault, "replay", lambda _destroyed: 0)
     run(app, "backup", "restore", backup, "--replace", at=MONDAY + 3 * DAY)
     with step(app, MONDAY + 3 * DAY, write=False):
         assert case.main(case.first).erased_at is None
@@ -288,38 +298,46 @@ def test_another_version_database_or_key_is_named(app, tmp_path, monkeypatch):
 def test_a_running_portal_is_refused(app, tmp_path, stage):
     Asked(app)
     backup = made(app, tmp_path)
-    with app.app_context():
-        let_go()
-        with db.engine.connect() as connection:
-            assert connection.execute(sa.text("SELECT count(*) FROM registration")).scalar_one()
-            # the command's own pool is another one, as in a process of its own
-            said = _in_child(lambda: _restore_says(app, backup))
-    assert "the portal is running" in said
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, app.extensions["settings"].database_url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdin is not None and holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == b"open\n"
+        refused_while(app, backup)
+    finally:
+        holder.communicate(b"\n", timeout=60)
     run(app, "backup", "restore", backup, "--replace", at=MONDAY + DAY)
 
 
-def _restore_says(app: Portal, backup: Path) -> str:
+HOLD = """
+import sys, sqlalchemy as sa
+with sa.create_engine(sys.argv[1]).connect() as connection:
+    connection.execute(sa.text("SELECT count(*) FROM registration")).scalar_one()
+    print("open", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def refused_while(app: Portal, backup: Path) -> None:
+    said = run(app, "backup", "restore", backup, "--replace", at=MONDAY + DAY, code=1)
+    assert "the portal is running" in said
+
+
+def _in_child(app: Portal, moment: str, argument: object, at: Any) -> str:
+    """What `tests.features.backup.dying` said, or ``killed``."""
+    settings = app.extensions["settings"]
+    environ = {
+        **os.environ, "PORTAL_ENV": "test", "PORTAL_INSTANCE": str(settings.instance),
+        "PORTAL_DATABASE_URL": settings.database_url,
+    }  # fmt: skip
     with app.app_context():
-        db.engine.dispose(close=False)
-    with clock.frozen(MONDAY + DAY):
-        return app.test_cli_runner().invoke(args=["backup", "restore", str(backup), "--replace"]).output
-
-
-def _in_child(act: Callable[[], str | None]) -> str:
-    """Run ``act`` in a process of its own; what it said, or ``killed``."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        try:
-            os.write(writer, (act() or "").encode()[:60_000])
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as out:
-        said = out.read().decode()
-    _pid, status = os.waitpid(pid, 0)
-    return "killed" if os.WIFSIGNALED(status) else said
+        let_go()
+    command = [sys.executable, "-m", "tests.features.backup.dying", moment, at.isoformat(), str(argument)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+    return "killed" if done.returncode == -signal.SIGKILL else done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("moment", ["load", "write_restored", "settle", "put_back", "switch"])
@@ -332,9 +350,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_portal_as_it_was(app, tmp_pat
         told.case()
     run(app, "audit", "checkpoint", at=MONDAY + DAY)
     before = rows(app)
-    with app.app_context():
-        let_go()
-    assert _in_child(lambda: _killed(app, backup, moment)) == "killed"
+    assert _in_child(app, moment, backup, MONDAY + DAY) == "killed"
     assert rows(app) == before
     assert run(app, "audit", "verify", at=MONDAY + 2 * DAY).startswith("ok")
     run(app, "backup", "restore", backup, "--replace", at=MONDAY + 2 * DAY)
@@ -345,39 +361,9 @@ def test_a_restore_killed_at_any_moment_leaves_the_portal_as_it_was(app, tmp_pat
         assert db.session.get_one(Registration, case.id).number == case.number
 
 
-def _killed(app: Portal, backup: Path, moment: str) -> str:
-    """A restore in this process, which dies as the step ``moment`` would begin (``write_restored``: as it ended)."""
-    places = {
-        "load": (type(restore.open_database(app.extensions["settings"].database_url)), "load"),
-        "switch": (type(restore.open_database(app.extensions["settings"].database_url)), "switch"),
-        "settle": (restore, "settle"),
-        "put_back": (objects, "put_back"),
-        "write_restored": (restore.checkpoint, "write_restored"),
-    }
-    owner, name = places[moment]
-    real = getattr(owner, name)
-
-    def die(*given: Any, **kw: Any) -> None:
-        if moment == "write_restored":
-            real(*given, **kw)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(owner, name, die)
-    return _restore_says(app, backup)
-
-
 def test_no_room_leaves_no_half_backup(app, tmp_path):
     Asked(app)
-    with app.app_context():
-        let_go()
-
-    def cramped() -> str:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))  # from here on the disk is full
-        with clock.frozen(MONDAY):
-            return app.test_cli_runner().invoke(args=["backup", "create", "--to", str(tmp_path / "small")]).output
-
-    assert "Error" in _in_child(cramped)
+    assert "no backup was made" in _in_child(app, "room", tmp_path / "small", MONDAY)
     assert list((tmp_path / "small").iterdir()) == []
     (tmp_path / "file").write_text("no folder")
     assert "cannot write" in run(app, "backup", "create", "--to", tmp_path / "file", code=1)
@@ -409,16 +395,9 @@ def test_an_erasure_that_a_crash_cut_off_is_finished_before_its_database_is_repl
     """Committed, not destroyed, and the only database that knows is about to be replaced."""
     case = Asked(app)
     backup = made(app, tmp_path)
-    with app.app_context():
-        let_go()
-
-    def cut_off() -> str:
-        with step(app, MONDAY + MINUTE):
-            vault.erase(case.main(case.first))
-            keystore.destroy = lambda _ids: os.kill(os.getpid(), signal.SIGKILL)  # after the commit
-        return "survived"
-
-    assert _in_child(cut_off) == "killed"
+    with step(app, write=False):
+        file_id = case.main(case.first).id
+    assert _in_child(app, "erase", file_id, MONDAY + MINUTE) == "killed"
     with step(app, MONDAY + MINUTE, write=False):
         row = case.main(case.first)
         assert row.erased_at is not None and keystore.key(row.key_id)
