@@ -218,6 +218,7 @@ register(
     _n("hold_max_working_days", "review", 5, 1, 20, "working_days", _l("挂起最多几个工作日。")),
     _n("appeal_days", "review", 30, 7, 90, "days", _l("被拒后多少天内可以申诉。")),
     _n("answer_days", "review", 14, 3, 60, "days", _l("要求补拍后等多少天，过后视为失效。")),
+    _n("remind_days", "review", 3, 1, 14, "days", _l("要求补拍后，提醒申请人至少隔多少天。")),
     _n("max_rounds", "review", 5, 2, 10, "count", _l("一次注册最多补交几轮。")),
     _n("badge_retention_days", "privacy", 30, 1, 90, "days", _l("决定后证件照片保留多少天。")),
     _n("legal_hold_max_days", "privacy", 180, 1, 365, "days", _l("因法律事由保留证件照片一次最长多少天。")),

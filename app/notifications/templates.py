@@ -113,6 +113,15 @@ CATALOGUE: dict[str, Template] = {
             hint="{reason}",
         ),
         _result(
+            "registration_reminder",
+            ("注册审核：提醒补拍", "Reminder to send another photo"),
+            "等待补拍",
+            (
+                "您的注册申请 {number} 还等您重新提交证件照片，请在 {at} 前在小程序内提交。",
+                "Your registration {number} still needs another badge photo. Please submit it before {at}.",
+            ),
+        ),
+        _result(
             "registration_rejected",
             ("注册审核：未通过", "Registration rejected"),
             "未通过",

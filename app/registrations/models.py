@@ -96,6 +96,7 @@ class Registration(Base):
     hold_until: Mapped[datetime | None] = plain(nullable=True)
     erase_at: Mapped[datetime | None] = plain(nullable=True)  # of the present round's photos
     merged_into: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("registration.id"), nullable=True)
+    reminded_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)  # the latest reminder to send another photo
     suspended_by: Mapped[uuid.UUID | None] = plain(nullable=True)
     badge_valid_until: Mapped[date | None] = plain(sa.Date, nullable=True, cls=WORK)  # as the badge shows, if it does
 

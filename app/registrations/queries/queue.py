@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.core import counters, plans
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
-from app.core.worklist import Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, number, text
+from app.core.worklist import BulkAction, Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, number, text
 from app.customers.models import Customer
 from app.hospitals import queries as hospitals
 from app.hospitals.provinces import PROVINCES
@@ -117,6 +117,10 @@ def _rounds(_actor: Actor) -> Sequence[tuple[str, Any]]:
 
 
 _holder = sa.case((R.lease_expires_at > plans.now(), R.lease_name), else_=None)
+# What a bulk act must find unchanged: the status, and whose claim it is (a claim renewed is the same claim)
+VERSION = (
+    sa.cast(R.version, sa.String) + ":" + sa.func.coalesce(sa.func.substr(sa.cast(R.lease_staff_id, sa.String), 25), "")
+)
 STATUS_SLOT = 2 + 7  # id, sort value, then the columns below in order
 
 
@@ -157,6 +161,11 @@ QUEUE = Worklist(
         Filter("province", _l("省份"), _province, kind="select", choices=_provinces),
         Filter("round", _l("轮次"), _round, kind="select", choices=_rounds, more=True),
     ),
+    bulk=(
+        BulkAction("release", _l("释放占用"), "registrations.bulk_release", Permission.REGISTRATIONS_LEAD),
+        BulkAction("remind", _l("提醒补拍"), "registrations.bulk_remind", Permission.REGISTRATIONS_LEAD),
+    ),
+    version=VERSION,
     export_permission=Permission.REGISTRATIONS_EXPORT,
 )
 

@@ -2,7 +2,8 @@
 
 Applicant: `submit` `resubmit` `withdraw` `appeal`. Reviewer: `claim_next` `claim` `renew_lease` `hand_back`
 `check_fields` `approve` `ask_again` `reject` `hold` `release_hold` `ask_second` `decide_second` `return_second`
-`decide_appeal` `undo` `merge`. Lead: `release_for_lead` `suspend` `reinstate` `revoke`. Jobs: `settle_due`.
+`decide_appeal` `undo` `merge`. Lead: `release_for_lead` `release_claim` `remind` `suspend`
+`reinstate` `revoke`. Jobs: `settle_due`.
 """
 
 from __future__ import annotations
@@ -27,16 +28,18 @@ from app.registrations.service.lease import (
     hand_back,
     open_cases,
     release_all_of,
+    release_claim,
     release_for_lead,
     renew_lease,
 )
+from app.registrations.service.remind import remind
 from app.registrations.service.second import decide_appeal, decide_second, return_second
 from app.registrations.service.submit import appeal, resubmit, submit, withdraw
 
 __all__ = [
-    "FIELDS", "Claim", "Decided", "Entered", "Seen", "Verdict",
-    "appeal", "approve", "ask_again", "ask_second", "check_fields", "claim", "claim_next", "decide_appeal",
-    "decide_second", "draft_of", "find", "hand_back", "hold", "merge", "open_cases", "reinstate", "reject",
-    "release_all_of", "release_for_lead", "release_hold", "renew_lease", "resubmit", "return_second", "revoke",
-    "settle_due", "submit", "suspend", "undo", "withdraw",
+    "FIELDS", "Claim", "Decided", "Entered", "Seen", "Verdict", "appeal", "approve", "ask_again", "ask_second",
+    "check_fields", "claim", "claim_next", "decide_appeal", "decide_second", "draft_of", "find", "hand_back",
+    "hold", "merge", "open_cases", "reinstate", "reject", "release_all_of", "release_claim", "release_for_lead",
+    "release_hold", "remind", "renew_lease", "resubmit", "return_second", "revoke", "settle_due", "submit",
+    "suspend", "undo", "withdraw",
 ]  # fmt: skip

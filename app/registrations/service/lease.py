@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import audit, clock, numbers
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.errors import Conflict, Forbidden, NotFound, TransitionRefused
 from app.core.policy import Actor, Permission
 from app.customers.models import Customer
 from app.registrations.models import Registration, ReviewDraft
@@ -100,6 +100,16 @@ def release_for_lead(actor: Actor, registration_id: uuid.UUID) -> Registration:
     release(row)
     audit.record("registration.claim_released", actor, "registration", row.id)
     return row
+
+
+def release_claim(actor: Actor, registration_id: uuid.UUID) -> str:
+    """`release_for_lead` of a claim that must be live; whose it was. Raises TransitionRefused when nobody has it."""
+    row, now = guards.load(actor, registration_id, permission=LEAD), clock.now()
+    holder = row.lease_name if row.leased(now) else None
+    if holder is None:
+        raise TransitionRefused(_l("现在没有人占用这一件。"), code="nobody_has_it")
+    release_for_lead(actor, registration_id)
+    return holder
 
 
 def release_all_of(actor: Actor, staff_id: uuid.UUID) -> int:

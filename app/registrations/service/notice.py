@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core import outbox
+from app.core import clock, outbox
 from app.core.clock import SHANGHAI
 from app.customers import service as customers
 from app.registrations import reasons as catalogue
@@ -28,6 +28,20 @@ def tell(row: Registration, event: RegistrationEvent) -> None:
         purpose=PURPOSE,
         dedupe_key=_key(event),
         not_before=event.effective_at,
+    )
+
+
+def remind(row: Registration) -> None:
+    """Queue the reminder of what was asked; one per round and day."""
+    if row.answer_by is None:
+        return
+    by = row.answer_by.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    outbox.send(
+        "registration_reminder",
+        to=customers.recipient(row.customer_id),
+        params={"number": row.number, "at": by},
+        purpose=PURPOSE,
+        dedupe_key=f"registration:{row.id}:reminder:{row.round}:{clock.today().isoformat()}",
     )
 
 

@@ -18,4 +18,4 @@ def _database_refused(_error: SQLAlchemyError) -> ResponseReturnValue:
     return on_domain_error(Unavailable())
 
 
-from app.registrations.views import case, decide, images, queue  # noqa: E402, F401
+from app.registrations.views import bulk, case, decide, images, queue  # noqa: E402, F401

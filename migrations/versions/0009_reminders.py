@@ -1,0 +1,16 @@
+"""When an applicant was last reminded to send another photo."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.add_column("registration", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("registration") as table:
+        table.drop_column("reminded_at")
