@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.registrations import service
 from app.registrations.models import Registration
 from tests.factories import staff
 from tests.features.registrations import story as stories
-from tests.features.registrations.story import MONDAY, RETRY, take
+from tests.features.registrations.story import MONDAY, RETRY
 from tests.features.registrations.test_erasure import step
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -32,9 +33,6 @@ class Room:
         self.lead = staff.member(app, ("reviewer", None, True), name="组长甲")
         with step(app):
             self.story = stories.begin()
-        self.client = staff.client_of(app, self.lead.id)
-        with clock.frozen(MONDAY):
-            self.token = staff.csrf(self.client)
 
     def cases(self, count: int, at: Any = MONDAY) -> list[str]:
         with step(self.app, at):
@@ -47,14 +45,13 @@ class Room:
             assert claimed is not None
             return reviewer, str(claimed[0].id)
 
-    def post(self, path: str, at: Any = MONDAY, client: Any = None, **data: Any) -> Any:
+    def post(self, path: str, at: Any = MONDAY, **data: Any) -> Any:
         with clock.frozen(at):
-            return (client or self.client).post(f"/registrations/{path}", data={"csrf_token": self.token, **data})
+            client = staff.client_of(self.app, self.lead.id)
+            return client.post(f"/registrations/{path}", data={"csrf_token": staff.csrf(client), **data})
 
     def row(self, row_id: str) -> Registration:
-        return db.session.scalars(
-            sa.select(Registration).where(Registration.id == __import__("uuid").UUID(row_id))
-        ).one()
+        return db.session.scalars(sa.select(Registration).where(Registration.id == uuid.UUID(row_id))).one()
 
 
 def tickets(page: Any) -> list[str]:
@@ -97,7 +94,7 @@ def test_each_row_gets_its_result_and_each_release_its_event(app, room):
 
 def test_a_claim_that_changed_hands_after_the_preview_is_stale(app, room):
     room.cases(1)
-    reviewer, held = room.held("样例一")
+    _reviewer, held = room.held("样例一")
     page = room.post("bulk-release", id=held)
     with step(app):
         row = room.row(held)
