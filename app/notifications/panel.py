@@ -21,7 +21,7 @@ SHOWN = 20
 
 def install() -> None:
     panel = CustomerPanel(
-        "messages", _l("消息"), 40, Permission.CUSTOMERS_READ, "notifications/customer_panel.html", _context
+        "messages", _l("发给本人的消息"), 40, Permission.CUSTOMERS_READ, "notifications/customer_panel.html", _context
     )
     customer_panels.add(panel.key, panel)
 
