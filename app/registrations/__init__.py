@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from flask_babel import lazy_gettext as _l
+
+from app.core import numbers
 
 if TYPE_CHECKING:
     from app.core.web import Portal
@@ -21,7 +24,7 @@ def seed_reasons() -> None:
 
 
 def install(app: Portal) -> None:
-    """Pages, offers to the rooms below, the minute's job, the command that seeds the reasons."""
+    """Pages, offers to the rooms below, the minute's job, business numbers, the command that seeds the reasons."""
     from app.registrations import offers, panel
     from app.registrations.images import service as images
     from app.registrations.images.views import bp as badges
@@ -32,6 +35,10 @@ def install(app: Portal) -> None:
     app.register_blueprint(badges)
     offers.install()
     panel.install()
+    numbers.register(
+        numbers.NumberSpec("skip_hours", "review", 4, 1, 24, "hours", _l("跳过的件多少小时内不再分给同一人。")),
+        numbers.NumberSpec("pass_hours", "review", 8, 1, 40, "working_hours", _l("转给同事的件为他保留多少工作小时。")),
+    )
     jobs.install()
     images.install()
     app.cli.add_command(seed_reasons)

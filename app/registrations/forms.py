@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import (
+    BooleanField,
     DateField,
     HiddenField,
     IntegerField,
@@ -19,9 +20,12 @@ from wtforms import (
 from wtforms.validators import Length, Optional
 from wtforms.widgets import HiddenInput
 
+from app.core.errors import Invalid
 from app.registrations.checks import FIELDS, HOW_LABELS, HOW_NOTE_MAX, Verdict, Way
 from app.registrations.models import ReviewReason
+from app.registrations.reasons import FINAL, MERGE, RETRY
 from app.registrations.service import Entered, Seen
+from app.registrations.service.catalogue import Words
 from app.registrations.service.facts import NOTE_MAX, PUBLIC_TEXT_MAX
 from app.ui.forms import PortalForm
 
@@ -43,6 +47,10 @@ SHORT_VERDICTS = {
     Verdict.CLAIMED_ONLY.value: _l("仅申报"),
 }
 HOWS = [("", _l("怎样核实的")), *HOW_LABELS.items()]
+
+
+KIND_LABELS: dict[str, Any] = {RETRY: _l("可补正"), FINAL: _l("最终"), MERGE: _l("并入原件")}
+SECTION_LABELS: dict[str, Any] = {"photo": _l("照片"), "match": _l("与填写对照"), "final": _l("不予通过")}
 
 
 def _check(name: str) -> RadioField:
@@ -117,6 +125,45 @@ class DecisionForm(PortalForm):
 
 
 class NoteForm(PortalForm):
-    """Suspend, reinstate, revoke, release: one note."""
+    """Suspend, reinstate, revoke, reopen: one note."""
 
     private_note = TextAreaField(_l("原因"), [Length(max=NOTE_MAX)])
+
+
+class _Checked(PortalForm):
+    def check(self) -> None:
+        """Raise Invalid with what is wrong, for pages with several small forms."""
+        if not self.validate():
+            raise Invalid(fields=dict(self.errors))
+
+
+class LimitForm(_Checked):
+    open_cases = IntegerField(_l("件数上限"), [Optional()])
+
+
+class AbsenceForm(_Checked):
+    first_day = DateField(_l("从"), [Optional()])
+    last_day = DateField(_l("到"), [Optional()])
+
+
+class ReasonForm(_Checked):
+    """One version of a reason; ``version`` is the one the page was made from."""
+
+    version = HiddenField(filters=[lambda value: int(value) if str(value or "").isdigit() else 0])
+    code = StringField(_l("代码"), [Optional(), Length(max=32)])
+    kind = SelectField(_l("类型"), choices=[(key, KIND_LABELS[key]) for key in (RETRY, FINAL, MERGE)])
+    section = SelectField(_l("显示在"), choices=list(SECTION_LABELS.items()))
+    private_text = StringField(_l("内部名称"), [Length(max=60)])
+    public_long = TextAreaField(_l("给申请人的说明"), [Length(max=200)])
+    public_short = StringField(_l("微信短文字"), [])
+    second_person = BooleanField(_l("须第二人看"))
+
+    def words(self) -> Words:
+        return Words(
+            self.kind.data or "",
+            self.section.data or "",
+            self.private_text.data or "",
+            self.public_long.data or "",
+            self.public_short.data or "",
+            bool(self.second_person.data),
+        )

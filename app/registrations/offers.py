@@ -22,6 +22,8 @@ from app.registrations.models import Registration
 from app.registrations.queries import current
 from app.registrations.queries.queue import decidable, waiting
 from app.registrations.queries.scope import in_scope
+from app.registrations.queries.team import not_for_others
+from app.registrations.workflow import TASKS, Status
 from app.staff.service import HandoverSource, handover
 from app.ui.duties import Duty, DutySource, duty_sources
 from app.ui.navigation import NavItem, navigation
@@ -79,20 +81,24 @@ def _find(actor: Actor, words: str) -> list[PaletteEntry]:
 
 
 def _duties(actor: Actor, limit: int) -> Sequence[Duty]:
-    """What this person holds, and the oldest due of what waits; one statement."""
+    """What a colleague passed to this person, what the person holds, and the oldest due of the rest; one statement."""
     now = clock.now()
-    either = sa.or_(*(sa.and_(*found) for found in decidable(actor, now)))
-    query = sa.select(
-        Registration.submitted_at, Registration.hospital_text, Registration.number, Registration.due_at,
-        Registration.lease_staff_id,
-    ).where(either, *in_scope(actor, DECIDE))  # fmt: skip
-    rows = db.session.execute(query.order_by(Registration.due_at, Registration.id).limit(limit))
+    R = Registration
+    to_me = sa.and_(R.passed_to_id == actor.id, R.passed_until > now, R.status.in_((*TASKS, Status.ON_HOLD)))
+    either = sa.or_(*(sa.and_(*found, not_for_others(actor, now)) for found in decidable(actor, now)), to_me)
+    first = sa.case((sa.func.coalesce(to_me, sa.false()), 0), else_=1)
+    query = sa.select(R.submitted_at, R.hospital_text, R.number, R.due_at, R.lease_staff_id, first)
+    rows = db.session.execute(
+        query.where(either, *in_scope(actor, DECIDE)).order_by(first, R.due_at, R.id).limit(limit)
+    )
     return [
         Duty(
-            since, hospital, number, due_at, url_for("registrations.case", number=number),
-            verb=_("继续") if holder == actor.id else _("查看"),
+            since, hospital, number, due_at,
+            url_for("registrations.claim" if not rank and holder != actor.id else "registrations.case", number=number),
+            post=not rank and holder != actor.id,
+            verb=_("继续") if holder == actor.id else _("查看") if rank else _("接手"),
         )
-        for since, hospital, number, due_at, holder in rows
+        for since, hospital, number, due_at, holder, rank in rows
     ]  # fmt: skip
 
 

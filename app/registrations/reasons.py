@@ -151,8 +151,28 @@ def check_texts(public_long: str, public_short: str) -> None:
     """Raise Invalid when a public text is missing or the short one does not fit WeChat's field (20 characters)."""
     if not public_long.strip():
         raise Invalid(fields={"public_long": [_l("请填写对方会看到的文字。")]})
-    if not public_short.strip() or len(public_short) > SHORT_MAX:
+    if not public_short.strip() or wechat_length(public_short.strip()) > SHORT_MAX:
         raise Invalid(fields={"public_short": [_l("短文字须为 1 到 20 个字。")]}, code="public_short_too_long")
+
+
+def wechat_length(text: str) -> int:
+    """Length as WeChat counts a `thing` field: UTF-16 units, so that an emoji is two."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def newest(code: str) -> ReviewReason | None:
+    """The latest version of a code, in use or not."""
+    query = sa.select(ReviewReason).where(ReviewReason.code == code).order_by(ReviewReason.version.desc())
+    return db.session.scalars(query.limit(1)).one_or_none()
+
+
+def versions() -> dict[str, list[ReviewReason]]:
+    """Every version by code, codes in page order, newest version first."""
+    found: dict[str, list[ReviewReason]] = {}
+    query = sa.select(ReviewReason).order_by(ReviewReason.place, ReviewReason.code, ReviewReason.version.desc())
+    for row in db.session.scalars(query):
+        found.setdefault(row.code, []).append(row)
+    return found
 
 
 def current() -> list[ReviewReason]:

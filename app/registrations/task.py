@@ -13,18 +13,28 @@ from app.core.db import db
 from app.core.errors import Forbidden
 from app.core.policy import Actor
 from app.customers.models import Customer
-from app.registrations.models import Registration
+from app.registrations.models import Recusal, Registration
 
 LEASE_KEY = keys.declare("lease")
 
 
+def bar_of(actor: Actor, row: Registration) -> str | None:
+    """Why this person may have no part in the case: "own" phone number (C12), or a declared relation, "recused"."""
+    if actor.kind != "staff" or actor.id is None:
+        return None
+    known = sa.exists().where(Recusal.staff_id == actor.id, Recusal.customer_id == row.customer_id)
+    own = sa.exists().where(Customer.id == row.customer_id, Customer.phone_index == actor.phone_index)
+    found = db.session.execute(sa.select(own if actor.phone_index is not None else sa.false(), known)).one()
+    return "own" if found[0] else "recused" if found[1] else None
+
+
 def refuse_own(actor: Actor, row: Registration) -> None:
-    """C12: whoever has the applicant's phone number has no part in the case. Raises Forbidden."""
-    if actor.phone_index is None:
-        return
-    own = sa.select(Customer.id).where(Customer.id == row.customer_id, Customer.phone_index == actor.phone_index)
-    if db.session.execute(own).first() is not None:
+    """Nobody has a part in a case of his own, or of somebody he said he knows. Raises Forbidden."""
+    bar = bar_of(actor, row)
+    if bar == "own":
         raise Forbidden(_l("这是您本人的注册，须由同事处理。"), code="own_registration")
+    if bar == "recused":
+        raise Forbidden(_l("您已声明认识申请人，须由同事处理。"), code="recused")
 
 
 def token_of(row: Registration) -> str:

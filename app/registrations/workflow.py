@@ -54,6 +54,13 @@ def checklist_complete(_row: Any, _actor: Actor, facts: Any) -> None:
         raise Invalid(_l("医院或科室还没有对应到名录，暂不能通过。"), code="hospital_not_mapped")
 
 
+def first_may_approve(row: Any, actor: Actor, facts: Any) -> None:
+    """One person is enough unless a rule asks for a second (`rules`)."""
+    checklist_complete(row, actor, facts)
+    if facts.rules:
+        raise Invalid(_l("按规则须请第二人看。"), code="second_person_required")
+
+
 def retry_reason_given(row: Any, _actor: Actor, facts: Any) -> None:
     if row.round >= facts.max_rounds:
         raise TransitionRefused(_l("补拍次数已用完，不能再要求重拍。"), code="rounds_used_up")
@@ -119,13 +126,25 @@ def hold_reason_given(_row: Any, _actor: Actor, facts: Any) -> None:
 
 
 def target_given(row: Any, _actor: Actor, facts: Any) -> None:
+    """Row 14: the same verified phone number, or the same person confirmed by whoever looked at both."""
     if facts.merge_target is None or facts.merge_target == row.id:
         raise Invalid(_l("请指明并入哪一件。"), code="merge_target_required", fields={"target": ""})
+    if not facts.same_person:
+        raise Invalid(_l("请确认两件是同一个人。"), code="same_person_unconfirmed", fields={"same_person": ""})
+
+
+def reopening_possible(row: Any, actor: Actor, facts: Any) -> None:
+    """A final decision is reversed only while its evidence lives and nothing newer of the person is open."""
+    note_given(row, actor, facts)
+    if not facts.photos_left:
+        raise TransitionRefused(_l("证件照片已删除，不能重新审理；可请申请人重新提交。"), code="evidence_gone")
+    if facts.other_open:
+        raise TransitionRefused(_l("申请人已有新的注册在处理。"), code="registration_open")
 
 
 def second_asked_with_cause(row: Any, actor: Actor, facts: Any) -> None:
-    """A reason of the catalogue that needs a second person says enough by itself."""
-    if not any(reason.second_person for reason in facts.reasons):
+    """A rule, or a reason of the catalogue that needs a second person, says enough by itself."""
+    if not facts.rules and not any(reason.second_person for reason in facts.reasons):
         note_given(row, actor, facts)
 
 
@@ -171,7 +190,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row(None, "submit_registration", S.PENDING, "customer", "submitted"),
     # the first reviewer
     _row(S.PENDING, "approve_registration", S.APPROVED, DECIDE, "approved",
-         message="registration_approved", guard=checklist_complete, undoable=True),
+         message="registration_approved", guard=first_may_approve, undoable=True),
     _row(S.PENDING, "ask_resubmission", S.NEEDS_RESUBMISSION, DECIDE, "resubmission_asked",
          message="registration_needs_resubmission", guard=retry_reason_given, undoable=True),
     _row(S.PENDING, "reject_registration", S.REJECTED, DECIDE, "rejected",
@@ -200,6 +219,8 @@ TRANSITIONS: tuple[Transition, ...] = (
          message="registration_appeal_approved", guard=appeal_may_be_granted, undoable=True),
     _row(S.APPEALED, "deny_appeal", S.REJECTED, DECIDE, "appeal_denied",
          message="registration_appeal_rejected", guard=appeal_answered, undoable=True),
+    # a lead reverses what took effect: only as a proposal to a second person
+    _row(S.REJECTED, "reopen_rejection", S.AWAITING_SECOND, LEAD, "reopened", guard=reopening_possible),
     # one person, two cases
     *(_row(source, "merge_registration", S.MERGED, DECIDE, "merged", guard=target_given)
       for source in OPEN),

@@ -94,4 +94,11 @@ class Viewer {
   }
 }
 
-for (const root of document.querySelectorAll("[data-viewer]")) new Viewer(root);
+/** Take over every viewer that nobody has taken over yet. */
+export const mountViewers = () => {
+  for (const root of document.querySelectorAll("[data-viewer]:not([data-mounted])")) {
+    root.dataset.mounted = "1";
+    if (root.querySelector("[data-viewer-stage]")) new Viewer(root);
+  }
+};
+mountViewers();

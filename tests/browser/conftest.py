@@ -99,7 +99,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         ]
         portal = Live(f"http://127.0.0.1:{port}", folder, log)
         try:
-            portal.wait_for(lambda: _answers(portal.url + "/login"), "the first page")
+            portal.wait_for(lambda: _answers(portal.url + "/login"), "the first page", seconds=120)
             yield portal
         finally:
             for process in processes:

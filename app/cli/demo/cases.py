@@ -180,7 +180,9 @@ def _merge(people: Cast, row_id: uuid.UUID, _customer: Actor, at: datetime) -> d
             sa.select(Registration.number).where(Registration.status == "approved").order_by(Registration.id).limit(1)
         ).one()
     entered = service.Entered({"name": "seen"}, (), "", "同一人两次提交")
-    return _decide(people.lead, row_id, at + timedelta(minutes=40), service.merge, entered, target_number=target)
+    return _decide(
+        people.lead, row_id, at + timedelta(minutes=40), service.merge, entered, target_number=target, same_person=True
+    )
 
 
 def _suspend(people: Cast, row_id: uuid.UUID, customer: Actor, at: datetime) -> datetime:

@@ -19,7 +19,7 @@ from app.customers.models import Customer
 from app.registrations.checks import FIELDS, Way
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent, Submission, SubmissionImage
 from app.registrations.queries.scope import in_scope
-from app.registrations.task import holds_lease, refuse_own, token_of
+from app.registrations.task import bar_of, holds_lease, refuse_own, token_of
 from app.registrations.viewing import Why, why_open
 from app.registrations.workflow import OPEN, TASKS
 
@@ -50,9 +50,17 @@ class Case:
     events: Sequence[RegistrationEvent]
     now: datetime
     mine: bool  # this actor holds the live task
-    own: bool  # the applicant has this actor's phone number
+    bar: str | None  # why this actor may have no part: `task.bar_of`
     holder: str | None
     token: str
+
+    @property
+    def own(self) -> bool:
+        return self.bar == "own"
+
+    @property
+    def barred(self) -> bool:
+        return self.bar is not None
 
     @property
     def status(self) -> str:
@@ -105,7 +113,7 @@ def case(actor: Actor, number: str) -> Case:
         events=events(row),
         now=now,
         mine=mine,
-        own=is_own(actor, row),
+        bar=bar_of(actor, row),
         holder=row.lease_name if row.leased(now) else None,
         token=token_of(row) if mine else "",
     )
@@ -132,6 +140,12 @@ def pictures(submission_id: uuid.UUID) -> list[Picture]:
     ]
 
 
+def pictures_of(row: Registration) -> list[Picture]:
+    """Photos of the present round of a case."""
+    sent = sa.select(Submission.id).where(Submission.registration_id == row.id, Submission.round == row.round)
+    return pictures(db.session.scalars(sent).one())
+
+
 def image_file(actor: Actor, number: str, image_id: uuid.UUID, *, thumb: bool) -> tuple[Registration, StoredFile, Why]:
     """The stored photo for somebody with a live task on the case, and which task that is (decisions.md 21).
 
@@ -155,18 +169,15 @@ def image_file(actor: Actor, number: str, image_id: uuid.UUID, *, thumb: bool) -
 
 def claimable(actor: Actor, found: Case) -> bool:
     """Whether the page offers to claim this very case (the service decides for good)."""
-    if not actor.may(DECIDE) or found.own or found.mine or found.row.status not in OPEN or found.holder:
+    if not actor.may(DECIDE) or found.barred or found.mine or found.row.status not in OPEN or found.holder:
         return False
-    special = found.row.status in TASKS[1:] or found.row.lease_staff_id == actor.id
+    special = found.row.status in TASKS[1:] or actor.id in (found.row.lease_staff_id, found.row.passed_to_id)
     return special or actor.may(Permission.REGISTRATIONS_LEAD)
 
 
 def is_own(actor: Actor, row: Registration) -> bool:
-    try:
-        refuse_own(actor, row)
-    except Forbidden:
-        return True
-    return False
+    """Whether this actor may have no part in the case."""
+    return bar_of(actor, row) is not None
 
 
 def _readable(sent: Submission) -> str | None:

@@ -8,18 +8,21 @@ from dataclasses import replace
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
-from app.core import clock
+from app.core import calendar, clock, numbers
 from app.core.db import db
 from app.core.errors import NotFound, TransitionRefused
 from app.core.policy import Actor, Permission
+from app.customers.models import Customer
 from app.registrations import reasons as catalogue
+from app.registrations import rules
 from app.registrations.models import Registration, RegistrationEvent
+from app.registrations.queries.duplicates import NO_TARGET
 from app.registrations.queries.scope import in_scope
 from app.registrations.service import erasure, guards, lease, notice, people
 from app.registrations.service.decide import ready
 from app.registrations.service.facts import Decided, Entered, Seen
 from app.registrations.service.record import NO_LEASE, move
-from app.registrations.workflow import UNDO_ACTION, Status
+from app.registrations.workflow import OPEN, UNDO_ACTION, Status
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
 FORGET_DECISION = {
@@ -51,21 +54,71 @@ def undo(actor: Actor, registration_id: uuid.UUID) -> Decided:
     return Decided(row, undone)
 
 
-def merge(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered, *, target_number: str) -> Decided:
-    """Join a duplicate into the person's other case; cannot be undone, photos go at once."""
+def merge(
+    actor: Actor,
+    registration_id: uuid.UUID,
+    seen: Seen,
+    entered: Entered,
+    *,
+    target_number: str,
+    same_person: bool = False,
+) -> Decided:
+    """Join a duplicate into the person's other case; cannot be undone, photos go at once.
+
+    The same verified phone number says that it is one person; otherwise the reviewer must (``same_person``).
+    """
     row = ready(actor, registration_id, seen)
     target = db.session.scalars(
-        sa.select(Registration).where(Registration.number == target_number, *in_scope(actor, DECIDE))
+        sa.select(Registration).where(
+            Registration.number == target_number, Registration.status.not_in(NO_TARGET), *in_scope(actor, DECIDE)
+        )
     ).one_or_none()
     facts = replace(
         guards.gather(row, entered, reasons=catalogue.pick(entered.reasons)),
         merge_target=target.id if target is not None else None,
+        same_person=same_person or (target is not None and same_phone(row, target)),
     )
     changes = {"merged_into": facts.merge_target, "decided_at": facts.now, "decided_by": actor.id, **NO_LEASE}
     event = move(row, "merge_registration", actor, facts=facts, entered=entered, changes=changes)
     erasure.erase_now(row)
     notice.tell(row, event)
     return Decided(row, event)
+
+
+def reopen(actor: Actor, registration_id: uuid.UUID, entered: Entered) -> Decided:
+    """A lead proposes to reverse a rejection that took effect; a second person, with no part so far, decides.
+
+    Raises TransitionRefused (photos gone, something newer open), Invalid (note), Forbidden, NotFound.
+    """
+    row = _for_lead(actor, registration_id)
+    facts = replace(
+        guards.gather(row, entered),
+        rules=rules.asking("reopen", entered, ()),
+        photos_left=row.erase_at is not None and row.erase_at > clock.now(),
+        other_open=_other_open(row),
+    )
+    due = calendar.add_working_hours(facts.now, numbers.get("review_due_hours"))
+    changes = {"decided_at": facts.now, "decided_by": actor.id, "due_at": due, "erase_at": None}
+    told = {"proposal": "reopen", "rules": list(facts.rules)}
+    event = move(row, "reopen_rejection", actor, facts=facts, entered=entered, changes=changes, event=told)
+    erasure.keep_until(row, None)
+    return Decided(row, event)
+
+
+def same_phone(row: Registration, other: Registration) -> bool:
+    """Whether both belong to one account, or to accounts with one verified number."""
+    if row.customer_id == other.customer_id:
+        return True
+    found = sa.select(sa.func.count(sa.distinct(Customer.phone_index)), sa.func.count(Customer.phone_index))
+    kinds, known = db.session.execute(found.where(Customer.id.in_((row.customer_id, other.customer_id)))).one()
+    return bool(kinds == 1 and known == 2)
+
+
+def _other_open(row: Registration) -> bool:
+    query = sa.select(Registration.id).where(
+        Registration.customer_id == row.customer_id, Registration.id != row.id, Registration.status.in_(OPEN)
+    )
+    return db.session.execute(query).first() is not None
 
 
 def suspend(actor: Actor, registration_id: uuid.UUID, entered: Entered) -> Decided:

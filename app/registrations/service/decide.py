@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -18,12 +19,13 @@ from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
 from app.core.sanitize import sanitize
 from app.registrations import reasons as catalogue
+from app.registrations import rules
 from app.registrations.checks import FIELDS, HOW_NOTE_MAX, How, Verdict, Way
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent, ReviewDraft
 from app.registrations.service import erasure, guards, notice, people
 from app.registrations.service.facts import NOTE_MAX, PUBLIC_TEXT_MAX, Decided, Entered, Facts, Seen
 from app.registrations.service.record import NO_LEASE, move
-from app.registrations.workflow import Status
+from app.registrations.workflow import Status, checklist_complete
 
 DECIDE = Permission.REGISTRATIONS_DECIDE
 
@@ -31,9 +33,15 @@ DECIDE = Permission.REGISTRATIONS_DECIDE
 def approve(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered) -> Decided:
     """Approve: every field checked, hospital and department mapped. Effective after the undo window.
 
-    Raises Conflict (lease, evidence, status), Invalid (checks, mapping), Forbidden, NotFound; so do all verbs here.
+    Where a rule asks for a second person the decision becomes a proposal. Raises Conflict (lease, evidence, status),
+    Invalid (checks, mapping), Forbidden, NotFound; so do all verbs here.
     """
-    return decide(actor, ready(actor, registration_id, seen), "approve_registration", entered)
+    row = ready(actor, registration_id, seen)
+    asking = rules.asking("approve", entered, ())
+    if asking:
+        checklist_complete(row, actor, guards.gather(row, entered))
+        return _propose(actor, row, entered, "approve", asking)
+    return decide(actor, row, "approve_registration", entered)
 
 
 def ask_again(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered) -> Decided:
@@ -42,8 +50,13 @@ def ask_again(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Ent
 
 
 def reject(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered) -> Decided:
-    """Refuse with a FINAL reason; suspected forgery goes to a second person first."""
-    return decide(actor, ready(actor, registration_id, seen), "reject_registration", entered)
+    """Refuse with a FINAL reason; suspected forgery becomes a proposal to a second person."""
+    row = ready(actor, registration_id, seen)
+    picked = catalogue.pick(entered.reasons)
+    asking = rules.asking("reject", entered, picked) if all(reason.kind == "FINAL" for reason in picked) else ()
+    if asking:
+        return _propose(actor, row, entered, "reject", asking)
+    return decide(actor, row, "reject_registration", entered)
 
 
 def hold(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered, *, until: date) -> Decided:
@@ -65,12 +78,21 @@ def ask_second(
     row = ready(actor, registration_id, seen)
     if proposal not in (None, "", "approve", "reject"):
         raise Invalid(code="proposal_unknown")
-    picked = catalogue.pick(entered.reasons)
-    facts = _clean_facts(row, entered, picked)
+    final = any(reason.kind == "FINAL" for reason in catalogue.pick(entered.reasons))
+    chosen: rules.Proposal = "reject" if proposal == "reject" or (not proposal and final) else "approve"
+    return _propose(actor, row, entered, chosen, ())
+
+
+def _propose(
+    actor: Actor, row: Registration, entered: Entered, proposal: rules.Proposal, asking: tuple[str, ...]
+) -> Decided:
+    """Hand the decision to a second person; ``asking`` are the rules that want it, empty when the reviewer does."""
+    facts = _clean_facts(row, entered, catalogue.pick(entered.reasons))
+    values = {"decided_at": facts.now, "decided_by": actor.id, **NO_LEASE}
+    values["badge_valid_until"] = entered.badge_valid_until or row.badge_valid_until
     event = move(
-        row, "ask_second", actor, facts=facts, entered=entered,
-        changes={"decided_at": facts.now, "decided_by": actor.id, **NO_LEASE},
-        event={"proposal": proposal or ("reject" if any(r.kind == "FINAL" for r in picked) else "approve")},
+        row, "ask_second", actor, facts=replace(facts, rules=asking), entered=entered, changes=values,
+        event={"proposal": proposal, "rules": list(asking)},
     )  # fmt: skip
     save_checks(actor, row, entered.checks, entered.ways)
     return Decided(row, event)
@@ -108,6 +130,8 @@ def decide(
 ) -> Decided:
     """Fire a deciding action whose effect waits for the undo window, and everything that hangs on it."""
     facts = _clean_facts(row, entered, catalogue.pick(entered.reasons))
+    if action == "approve_registration":
+        facts = replace(facts, rules=rules.asking("approve", entered, facts.reasons))
     effective_at = facts.now + timedelta(seconds=numbers.get("undo_seconds"))
     values = {"decided_at": facts.now, "decided_by": actor.id, **NO_LEASE, **_times(row, action, effective_at)}
     values["badge_valid_until"] = entered.badge_valid_until or row.badge_valid_until

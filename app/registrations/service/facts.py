@@ -100,6 +100,10 @@ class Facts:
     mapped: bool = True
     earlier_deciders: frozenset[uuid.UUID] = frozenset()
     merge_target: uuid.UUID | None = None
+    same_person: bool = False  # same verified phone, or confirmed by the reviewer
+    rules: tuple[str, ...] = ()  # codes of `rules.RULES` that ask for a second person
+    photos_left: bool = False
+    other_open: bool = False
     undo_possible: bool = False
     max_rounds: int = 5
 

@@ -21,7 +21,7 @@ from app.registrations.task import holds_lease, refuse_own, token_of
 
 DECIDING = (
     "approve_registration", "ask_resubmission", "reject_registration", "ask_second", "approve_second",
-    "reject_second", "grant_appeal", "deny_appeal",
+    "reject_second", "grant_appeal", "deny_appeal", "reopen_rejection",
 )  # fmt: skip
 
 

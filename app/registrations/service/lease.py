@@ -15,9 +15,10 @@ from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound, TransitionRefused
 from app.core.policy import Actor, Permission
 from app.customers.models import Customer
-from app.registrations.models import Registration, ReviewDraft
+from app.registrations.models import Recusal, Registration, ReviewDraft
+from app.registrations.queries import team as team_queries
 from app.registrations.queries.scope import in_scope
-from app.registrations.service import guards
+from app.registrations.service import guards, team
 from app.registrations.service.facts import Entered
 from app.registrations.service.record import NO_LEASE
 from app.registrations.task import token_of
@@ -33,21 +34,71 @@ Claimed = tuple[Registration, str]
 def claim_next(actor: Actor) -> Claimed | None:
     """The oldest due case that this person may decide, with the lease token; None when there is none.
 
-    Raises Conflict (``lease_limit``) at the greatest number of open cases, Forbidden without the right.
+    What a colleague passed to this person comes first. A case handed back comes again only when nothing else waits;
+    one that was skipped not before its time, unless the applicant sent something new. Raises Conflict (``lease_limit``
+    at the greatest number of open cases, ``absent``), Forbidden without the right.
     """
     now = clock.now()
     _one_claim_at_a_time(actor)
-    if len(open_cases(actor, now)) >= numbers.get("open_leases"):
+    team.refuse_absent(actor)
+    if len(open_cases(actor, now)) >= team.limit_of(actor.id):
         raise Conflict(_l("您手上的件数已到上限，请先处理或交回一件。"), code="lease_limit")
     handed_back = sa.select(ReviewDraft.registration_id).where(
         ReviewDraft.staff_id == actor.id, ReviewDraft.handed_back_at > now - SKIP_FOR
     )
+    given: list[sa.ColumnElement[bool]] = [Registration.passed_to_id == actor.id, Registration.passed_until > now]
     fresh: list[sa.ColumnElement[bool]] = [Registration.id.not_in(handed_back)]
-    for extra in (fresh, []):
+    for extra in (given, fresh, []):
         row = _take_oldest(actor, now, extra)
         if row is not None:
             return row, token_of(row)
     return None
+
+
+def claim_ahead(actor: Actor, registration_id: uuid.UUID) -> Registration | None:
+    """The case that comes after ``registration_id``, claimed now so that its page is ready; None without one.
+
+    What the person holds besides counts as the next one, so that at most one case is claimed ahead.
+    """
+    held = [row for row in open_cases(actor, clock.now()) if row.id != registration_id]
+    if held:
+        return held[0]
+    try:
+        claimed = claim_next(actor)
+    except Conflict:
+        return None
+    if claimed is None:
+        return None
+    claimed[0].lease_ahead = True
+    db.session.flush()
+    return claimed[0]
+
+
+def release_ahead(actor: Actor) -> int:
+    """Give back what was claimed ahead and never looked at. Returns how many."""
+    held = [row for row in open_cases(actor, clock.now()) if row.lease_ahead]
+    for row in held:
+        release(row)
+        audit.record("registration.handed_back", actor, "registration", row.id, reason_code="unused")
+    return len(held)
+
+
+def onward(actor: Actor) -> Registration | None:
+    """After a decision: what the person holds, oldest due first, else the next case; None when there is none.
+
+    Raises what `claim_next` raises.
+    """
+    now = clock.now()
+    held = open_cases(actor, now)
+    if not held:
+        claimed = claim_next(actor)
+        return claimed[0] if claimed is not None else None
+    row = held[0]
+    if row.lease_ahead:
+        row.lease_ahead = False
+        row.lease_expires_at = now + timedelta(minutes=numbers.get("lease_minutes"))
+        db.session.flush()
+    return row
 
 
 def claim(actor: Actor, registration_id: uuid.UUID) -> Claimed:
@@ -65,11 +116,16 @@ def claim(actor: Actor, registration_id: uuid.UUID) -> Claimed:
     if row.leased(now) and row.lease_staff_id != actor.id:
         raise guards.lost(actor, row)
     had_it = row.lease_staff_id == actor.id
-    if not (actor.may(LEAD) or row.status in SECOND_TASKS or had_it):
+    given = row.passed_to_id == actor.id
+    elsewhere = row.passed_to_id is not None and row.passed_until is not None and row.passed_until > now
+    if elsewhere and not given and not actor.may(LEAD):
+        raise Conflict(_l("这一件已转给一位同事。"), code="passed_to_other")
+    if not (actor.may(LEAD) or row.status in SECOND_TASKS or had_it or given):
         raise Forbidden(_l("请用「领取下一件」，由系统按截止时间分派。"), code="take_next")
     if not had_it:
         _one_claim_at_a_time(actor)
-        if len(open_cases(actor, now)) >= numbers.get("open_leases"):
+        team.refuse_absent(actor)
+        if len(open_cases(actor, now)) >= team.limit_of(actor.id):
             raise Conflict(_l("您手上的件数已到上限，请先处理或交回一件。"), code="lease_limit")
     grant(actor, row, now)
     return row, token_of(row)
@@ -77,9 +133,13 @@ def claim(actor: Actor, registration_id: uuid.UUID) -> Claimed:
 
 def renew_lease(actor: Actor, registration_id: uuid.UUID, lease_token: str) -> datetime:
     """Prolong a live lease; returns its new end. Raises Conflict when it is lost."""
+    team.refuse_absent(actor)
     row = guards.load(actor, registration_id, permission=DECIDE)
     guards.require_lease(actor, row, lease_token)
     row.lease_expires_at = clock.now() + timedelta(minutes=numbers.get("lease_minutes"))
+    for ahead in open_cases(actor, clock.now()):
+        if ahead.lease_ahead:
+            ahead.lease_expires_at = row.lease_expires_at
     db.session.flush()
     return row.lease_expires_at
 
@@ -91,6 +151,21 @@ def hand_back(actor: Actor, registration_id: uuid.UUID, lease_token: str, entere
     keep_draft(actor, row, entered)
     release(row)
     audit.record("registration.handed_back", actor, "registration", row.id)
+    return row
+
+
+def set_aside(actor: Actor, registration_id: uuid.UUID, lease_token: str, entered: Entered) -> Registration:
+    """Keep what was entered while another page of the case is open; the lease stays. Raises Conflict."""
+    row = guards.load(actor, registration_id, permission=DECIDE)
+    guards.require_lease(actor, row, lease_token)
+    keep_draft(actor, row, entered)
+    return row
+
+
+def skip(actor: Actor, registration_id: uuid.UUID, lease_token: str, entered: Entered) -> Registration:
+    """Leave this case to colleagues: as `hand_back`, and *next* will not offer it to this person for some hours."""
+    row = hand_back(actor, registration_id, lease_token, entered)
+    keep_draft(actor, row, entered, skipped_until=clock.now() + timedelta(hours=numbers.get("skip_hours")))
     return row
 
 
@@ -113,14 +188,8 @@ def release_claim(actor: Actor, registration_id: uuid.UUID) -> str:
 
 
 def release_all_of(actor: Actor, staff_id: uuid.UUID) -> int:
-    """Free everything a person holds, when the account is disabled. Returns how many were live."""
-    held = Registration.lease_staff_id == staff_id
-    rows = db.session.scalars(sa.select(Registration).where(held)).all()
-    live = sum(1 for row in rows if row.leased(clock.now()))
-    for row in rows:
-        release(row)
-        audit.record("registration.claim_released", actor, "registration", row.id)
-    return live
+    """Free everything a person holds or was given, when the account is disabled. Returns how many were live."""
+    return team.let_go(actor, staff_id)
 
 
 def open_cases(actor: Actor, now: datetime) -> list[Registration]:
@@ -138,13 +207,14 @@ def draft_of(actor: Actor, row: Registration) -> Entered | None:
     return Entered.from_json(draft.entered) if draft is not None and draft.entered else None
 
 
-def keep_draft(actor: Actor, row: Registration, entered: Entered) -> None:
+def keep_draft(actor: Actor, row: Registration, entered: Entered, *, skipped_until: datetime | None = None) -> None:
     same = ReviewDraft.registration_id == row.id, ReviewDraft.staff_id == actor.id
     draft = db.session.scalars(sa.select(ReviewDraft).where(*same)).one_or_none()
     if draft is None:
         draft = ReviewDraft(registration_id=row.id, staff_id=actor.id)
         db.session.add(draft)
     draft.round, draft.entered, draft.handed_back_at = row.round, entered.to_json(), clock.now()
+    draft.skipped_until = skipped_until
     db.session.flush()
 
 
@@ -165,7 +235,7 @@ def release(row: Registration) -> None:
 def _take_oldest(actor: Actor, now: datetime, extra: list[sa.ColumnElement[bool]]) -> Registration | None:
     """Two ordered index ranges (pending; holds that are over), the earlier due of both, taken by one UPDATE."""
     free = sa.or_(Registration.lease_expires_at.is_(None), Registration.lease_expires_at <= now)
-    common = [*in_scope(actor, DECIDE), free, *extra, *_not_own(actor)]
+    common = [*in_scope(actor, DECIDE), free, *extra, *_not_barred(actor, now)]
     ranges = (
         [Registration.status == Status.PENDING],
         [Registration.status == Status.ON_HOLD, Registration.wakes_at <= now],
@@ -200,14 +270,29 @@ def _lease(actor: Actor, now: datetime) -> dict[str, Any]:
         "lease_staff_id": actor.id,
         "lease_name": actor.name,
         "lease_nonce": secrets.token_bytes(NONCE_BYTES),
+        "lease_ahead": False,
         "lease_expires_at": now + timedelta(minutes=numbers.get("lease_minutes")),
     }
 
 
-def _not_own(actor: Actor) -> list[sa.ColumnElement[bool]]:
-    if actor.phone_index is None:
-        return []
-    return [Registration.customer_id.not_in(sa.select(Customer.id).where(Customer.phone_index == actor.phone_index))]
+def _not_barred(actor: Actor, now: datetime) -> list[sa.ColumnElement[bool]]:
+    """Not one's own, nobody one knows, not passed to a colleague, not skipped in this round."""
+    known = sa.select(Recusal.customer_id).where(Recusal.staff_id == actor.id)
+    skipped = sa.select(ReviewDraft.id).where(
+        ReviewDraft.staff_id == actor.id,
+        ReviewDraft.skipped_until > now,
+        ReviewDraft.registration_id == Registration.id,
+        ReviewDraft.round == Registration.round,
+    )
+    found = [
+        Registration.customer_id.not_in(known),
+        sa.not_(sa.exists(skipped)),
+        team_queries.not_for_others(actor, now),
+    ]
+    if actor.phone_index is not None:
+        own = sa.select(Customer.id).where(Customer.phone_index == actor.phone_index)
+        found.append(Registration.customer_id.not_in(own))
+    return found
 
 
 def _one_claim_at_a_time(actor: Actor) -> None:

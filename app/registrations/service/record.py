@@ -18,6 +18,9 @@ NO_LEASE: dict[str, Any] = {
     "lease_name": None,
     "lease_nonce": None,
     "lease_expires_at": None,
+    "lease_ahead": False,
+    "passed_to_id": None,
+    "passed_until": None,
 }
 
 

@@ -8,7 +8,6 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.errors import Invalid
 from app.core.policy import Actor
-from app.registrations.models import Registration
 from app.registrations.service.decide import decide, ready
 from app.registrations.service.facts import Decided, Entered, Seen
 from app.registrations.service.guards import gather
@@ -24,11 +23,11 @@ def decide_second(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered:
     return decide(actor, row, _action(SECOND, verdict), entered)
 
 
-def return_second(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered) -> Registration:
+def return_second(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered) -> Decided:
     """Give the case back to the ordinary queue; the first proposer may have it again."""
     row = ready(actor, registration_id, seen)
-    move(row, "return_second", actor, facts=gather(row, entered), entered=entered, changes=dict(NO_LEASE))
-    return row
+    event = move(row, "return_second", actor, facts=gather(row, entered), entered=entered, changes=dict(NO_LEASE))
+    return Decided(row, event)
 
 
 def decide_appeal(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Entered, *, verdict: str) -> Decided:

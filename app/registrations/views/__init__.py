@@ -18,4 +18,15 @@ def _database_refused(_error: SQLAlchemyError) -> ResponseReturnValue:
     return on_domain_error(Unavailable())
 
 
-from app.registrations.views import bulk, case, decide, images, queue  # noqa: E402, F401
+from app.registrations.views import (  # noqa: E402
+    aside,  # noqa: F401
+    bulk,  # noqa: F401
+    case,  # noqa: F401
+    decide,  # noqa: F401
+    images,  # noqa: F401
+    live,  # noqa: F401
+    queue,  # noqa: F401
+    reasons,  # noqa: F401
+    standing,  # noqa: F401
+    team,  # noqa: F401
+)

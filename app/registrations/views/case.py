@@ -1,30 +1,31 @@
-"""The case page, and what holds it: claim, renewal, hand-back, saved checks."""
+"""The case page, what holds it (claim, hand-back, skip, saved checks), and what follows a decision."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, make_response, redirect, render_template, url_for
+from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.core import calendar, clock, counters, numbers
-from app.core.errors import DomainError
+from app.core.errors import Conflict, DomainError
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations import service
 from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
-from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm, NoteForm
+from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm
 from app.registrations.images.queries import live_hold
 from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
-from app.registrations.views.queue import claim_url
+from app.registrations.views.briefing import briefing
 from app.registrations.views.timeline import timeline
 from app.ui import toasts
 from app.ui.frame import url_or_none
 
 DECIDE = Permission.REGISTRATIONS_DECIDE
+INLINE = "X-Onward"  # sent by static/js/case.js, which puts the next page in place by itself
 
 
 @bp.get("/<number>")
@@ -42,28 +43,32 @@ def claim(number: str) -> ResponseReturnValue:
     return redirect(url_for(".case", number=number))
 
 
-@bp.post("/<number>/lease")
+@bp.post("/<number>/hand-back")
 @permit(DECIDE)
-def renew(number: str) -> ResponseReturnValue:
-    """Prolong the claim while somebody works on the page; JSON for the page's script."""
-    actor, form = current_actor(), DecisionForm()
-    until = service.renew_lease(actor, service.find(actor, number), form.lease_token.data or "")
-    local = until.astimezone(clock.SHANGHAI)
-    return jsonify(until=local.isoformat(timespec="seconds"), words=_("占用至 %(time)s", time=f"{local:%H:%M}"))
-
-
-@bp.post("/<number>/hand-back", defaults={"then": "queue"})
-@bp.post("/<number>/hand-back/<any(queue, next):then>")
-@permit(DECIDE)
-def hand_back(number: str, then: str) -> ResponseReturnValue:
-    """Give it back with what was entered; to the queue, or to the next case."""
+def hand_back(number: str) -> ResponseReturnValue:
+    """Give it back to the queue with what was entered; what was claimed ahead goes back too."""
     actor, form = current_actor(), DecisionForm()
     try:
         service.hand_back(actor, service.find(actor, number), form.lease_token.data or "", form.entered())
     except DomainError as refusal:
         return draw(actor, number, form, refusal)
+    service.release_ahead(actor)
     toasts.show("act", _("已交回 %(number)s，填写内容保留着。", number=number))
-    return redirect(claim_url(actor) if then == "next" else url_for(".queue"))
+    return go(url_for(".queue"))
+
+
+@bp.post("/<number>/skip")
+@permit(DECIDE)
+def skip(number: str) -> ResponseReturnValue:
+    """Leave it to colleagues and take the next one; it does not come straight back."""
+    actor, form = current_actor(), DecisionForm()
+    try:
+        service.skip(actor, service.find(actor, number), form.lease_token.data or "", form.entered())
+    except DomainError as refusal:
+        return draw(actor, number, form, refusal)
+    hours = numbers.get("skip_hours")
+    toasts.show("act", _("已跳过 %(number)s，%(n)s 小时内不再分给您。", number=number, n=hours))
+    return onward(actor)
 
 
 @bp.post("/<number>/checks")
@@ -81,6 +86,29 @@ def all_seen(number: str) -> ResponseReturnValue:
     return draw(actor, number, form)
 
 
+def onward(actor: Actor) -> ResponseReturnValue:
+    """What follows a decision: the next case, or the queue. A page's own script gets it in this very answer."""
+    try:
+        row = service.onward(actor)
+    except Conflict as refusal:
+        toasts.show("soon", refusal.message)
+        return go(url_for(".queue"))
+    if row is None:
+        toasts.show("act", _("没有等您处理的件了。"))
+        return go(url_for(".queue"))
+    url = url_for(".case", number=row.number)
+    if INLINE not in request.headers:
+        return redirect(url)
+    answer = draw(actor, row.number)
+    answer.headers["Content-Location"] = url
+    return answer
+
+
+def go(url: str) -> ResponseReturnValue:
+    """Another page: a redirect, or for a page's own script the address alone."""
+    return redirect(url) if INLINE not in request.headers else jsonify(go=url)
+
+
 def draw(actor: Actor, number: str, form: DecisionForm | None = None, refusal: DomainError | None = None) -> Response:
     """The page; after a refusal with its status, its words, and all that was typed."""
     found, reasons = cases.case(actor, number), catalogue.current()
@@ -88,6 +116,7 @@ def draw(actor: Actor, number: str, form: DecisionForm | None = None, refusal: D
         form = _fresh(actor, found)
     else:  # the page is made anew from what is true now; only the typed words are old
         form.lease_token.data, form.evidence_version.data = found.token, found.row.evidence_version
+        form.evidence_version.raw_data = None  # or the field would show what was sent
     if form.until.data is None:
         form.until.data = calendar.add_working_days(clock.today(), 1)
     if actor.may(DECIDE):
@@ -134,11 +163,13 @@ def _context(
         "late": counters.value("registrations:late") if decides else None,
         "undo_until": row.effective_at if undoable else None,
         "unknown_url": url_or_none("hospitals.unknown") if actor.may(Permission.HOSPITALS_MANAGE) else None,
-        "note_form": NoteForm(formdata=None) if actor.may(Permission.REGISTRATIONS_LEAD) else None,
-        "others": [c for c in service.open_cases(actor, now) if c.id != row.id] if found.mine else [],
-        "proposal": next((e for e in found.events if e.action == "ask_second"), None),
+        "may_lead": actor.may(Permission.REGISTRATIONS_LEAD),
+        "today": clock.today(),
+        "others": [c for c in service.open_cases(actor, now) if c.id != row.id and not c.lease_ahead]
+        if found.mine
+        else [],
+        **briefing(actor, found),
         "may_see_views": actor.may(Permission.REGISTRATIONS_VIEWS),
         "may_see_proof": actor.may(Permission.REGISTRATIONS_PROOF),
         "hold": live_hold(row) if actor.may(Permission.REGISTRATIONS_VIEWS) else None,
-        "appeal": next((e for e in found.events if e.action == "appeal_rejection"), None),
     }

@@ -15,11 +15,10 @@ from app.core import numbers
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.registrations import reasons as catalogue
-from app.registrations import service
-from app.registrations.forms import DecisionForm, NoteForm
+from app.registrations import rules, service
+from app.registrations.forms import DecisionForm
 from app.registrations.views import bp
-from app.registrations.views.case import draw
-from app.registrations.views.queue import onward_url
+from app.registrations.views.case import draw, onward
 from app.ui import toasts
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
@@ -70,15 +69,6 @@ def return_second(number: str) -> ResponseReturnValue:
     return _decided(number, verb, _l("已退回 %(number)s"), undo=False)
 
 
-@bp.post("/<number>/merge")
-@permit(DECIDE)
-def merge(number: str) -> ResponseReturnValue:
-    def verb(a: Actor, i: uuid.UUID, s: service.Seen, e: service.Entered, form: DecisionForm) -> Any:
-        return service.merge(a, i, s, e, target_number=(form.target.data or "").upper())
-
-    return _decided(number, verb, _l("已并入 %(number)s"), undo=False)
-
-
 @bp.post("/<number>/undo")
 @permit(DECIDE)
 def undo(number: str) -> ResponseReturnValue:
@@ -108,20 +98,6 @@ def release(number: str) -> ResponseReturnValue:
     return redirect(url_for(".case", number=number))
 
 
-@bp.post("/<number>/<any(suspend, reinstate, revoke):action>")
-@permit(LEAD)
-def after_approval(number: str, action: str) -> ResponseReturnValue:
-    actor, form = current_actor(), NoteForm()
-    verbs = {"suspend": service.suspend, "reinstate": service.reinstate, "revoke": service.revoke}
-    entered = service.Entered(private_note=form.private_note.data or "")
-    try:
-        verbs[action](actor, service.find(actor, number, LEAD), entered)
-    except (Conflict, Invalid, Forbidden) as refusal:
-        return draw(actor, number, refusal=refusal)
-    toasts.show("done", _("已更新 %(number)s。", number=number))
-    return redirect(url_for(".case", number=number))
-
-
 def _for_task(verdict: str) -> Verb:
     """Approve and reject mean the task that the page showed; the table refuses when it has changed."""
 
@@ -141,10 +117,13 @@ def _decided(number: str, verb: Verb, words: Any, *, undo: bool = True) -> Respo
     try:
         if not form.validate():
             raise Invalid(fields=dict(form.errors))
-        verb(actor, registration_id, form.seen(), form.entered(catalogue.current()), form)
+        done = verb(actor, registration_id, form.seen(), form.entered(catalogue.current()), form)
     except (Conflict, Invalid, Forbidden) as refusal:
         return draw(actor, number, form, refusal)
-    url = onward_url(actor)
-    undo_url = url_for(".undo", number=number) if undo else None
-    toasts.show("done", str(words) % {"number": number}, undo_url, numbers.get("undo_seconds") if undo else None)
-    return redirect(url)
+    if done.registration.status == "awaiting_second" and done.event.rules:
+        told = "、".join(str(rules.WORDS[code]) for code in done.event.rules)
+        toasts.show("act", _("按规则须第二人看 %(number)s：%(why)s。", number=number, why=told))
+    else:
+        undo_url = url_for(".undo", number=number) if undo else None
+        toasts.show("done", str(words) % {"number": number}, undo_url, numbers.get("undo_seconds") if undo else None)
+    return onward(actor)

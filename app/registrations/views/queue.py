@@ -6,8 +6,8 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.core import clock, numbers, worklist
-from app.core.policy import Actor, Permission, current_actor, permit
+from app.core import clock, worklist
+from app.core.policy import Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations import service
 from app.registrations.forms import FIELD_LABELS
@@ -24,7 +24,11 @@ def queue() -> ResponseReturnValue:
     actor = current_actor()
     page = worklist.page(QUEUE, actor, request.args)
     may_decide = actor.may(Permission.REGISTRATIONS_DECIDE)
-    return render_template("registrations/queue.html", page=page, may_decide=may_decide)
+    may_lead = actor.may(Permission.REGISTRATIONS_LEAD)
+    may_edit = actor.may(Permission.REASONS_MANAGE)
+    return render_template(
+        "registrations/queue.html", page=page, may_decide=may_decide, may_lead=may_lead, may_edit=may_edit
+    )
 
 
 @bp.get("/<number>/drawer")
@@ -49,22 +53,11 @@ def next_case() -> ResponseReturnValue:
     """Claim the oldest due case and open it; with full hands, the oldest of one's own."""
     actor = current_actor()
     held = service.open_cases(actor, clock.now())
-    if len(held) >= numbers.get("open_leases"):
+    if len(held) >= service.limit_of(actor.id):
         toasts.show("soon", _("您手上已有 %(n)s 件，先处理这一件。", n=len(held)))
         return redirect(url_for(".case", number=held[0].number))
-    return redirect(claim_url(actor))
-
-
-def claim_url(actor: Actor) -> str:
-    """Where the next claimed case is, or the queue when there is none."""
     claimed = service.claim_next(actor)
     if claimed is None:
         toasts.show("act", _("没有等您处理的件了。"))
-        return url_for(".queue")
-    return url_for(".case", number=claimed[0].number)
-
-
-def onward_url(actor: Actor) -> str:
-    """After a decision: what one holds already, else the next case."""
-    held = service.open_cases(actor, clock.now())
-    return url_for(".case", number=held[0].number) if held else claim_url(actor)
+        return redirect(url_for(".queue"))
+    return redirect(url_for(".case", number=claimed[0].number))

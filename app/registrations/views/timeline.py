@@ -33,6 +33,7 @@ WORDS: dict[str, Any] = {
     "grant_appeal": _l("申诉成立"),
     "deny_appeal": _l("申诉维持原决定"),
     "withdraw_registration": _l("撤回注册"),
+    "reopen_rejection": _l("请第二人重新审理"),
     "merge_registration": _l("并入另一件"),
     "suspend_registration": _l("暂停"),
     "reinstate_registration": _l("恢复"),

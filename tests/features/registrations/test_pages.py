@@ -206,8 +206,8 @@ def test_hostile_text_is_refused_or_shown_as_text(desk, text):
 
 @pytest.mark.parametrize(
     "act",
-    ["approve", "ask-again", "reject", "hold", "ask-second", "return", "merge", "undo", "release", "suspend", "claim",
-     "lease", "hand-back", "checks"],
+    ["approve", "ask-again", "reject", "hold", "ask-second", "return", "undo", "release", "suspend", "claim",
+     "lease", "hand-back", "checks", "skip", "recuse-now", "refresh", "ahead", "reopen"],
 )  # fmt: skip
 def test_a_get_decides_nothing(desk, act):
     desk.next()
@@ -228,7 +228,7 @@ def test_handing_back_and_taking_another(desk, step, story):
     with step(MONDAY + timedelta(minutes=1)):
         other = story.case().number
     desk.next()
-    answer = desk.client.post(f"{desk.url}/hand-back/next", data={**desk.fields(), "private_note": "留言"})
+    answer = desk.client.post(f"{desk.url}/skip", data={**desk.fields(), "private_note": "留言"})
     assert answer.headers["Location"] == f"/registrations/{other}"
 
 

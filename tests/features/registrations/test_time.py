@@ -210,7 +210,7 @@ def test_a_merge_shows_its_target_and_erases_at_once(work, story):
         page = take(me, first)
         with pytest.raises(Invalid):
             service.merge(me, first.id, page, entered, target_number=first.number)
-        service.merge(me, first.id, page, entered, target_number=second.number)
+        service.merge(me, first.id, page, entered, target_number=second.number, same_person=True)
         row = reload(first.id)
         assert (row.status, row.merged_into) == ("merged", second.id)
 

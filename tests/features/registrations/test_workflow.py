@@ -116,6 +116,7 @@ def _may(row: Transition, actor: Actor) -> bool:
 
 
 FULL = Facts(now=MONDAY, public_text="说明", private_note="原因", undo_possible=True, merge_target=Actor("staff").id)
+FULL = replace(FULL, same_person=True, photos_left=True)
 
 
 @pytest.mark.parametrize(
