@@ -3,8 +3,8 @@
 Applicant: `submit` `resubmit` `withdraw` `appeal`. Reviewer: `claim_next` `claim` `claim_ahead` `onward` `renew_lease`
 `hand_back` `skip` `pass_on` `recuse` `release_ahead` `check_fields` `approve` `ask_again` `reject` `hold`
 `release_hold` `ask_second` `decide_second` `return_second` `decide_appeal` `undo` `merge`. Lead: `assign`
-`release_for_lead` `release_claim` `remind` `reopen` `suspend` `reinstate` `revoke` `set_limit` `set_absence` `cancel_absence`. Jobs:
-`settle_due`. The catalogue of reasons has verbs of its own in `service.catalogue`.
+`release_for_lead` `release_claim` `remind` `reopen` `suspend` `reinstate` `revoke` `set_limit` `set_absence`
+`cancel_absence`. Jobs: `settle_due`. The catalogue of reasons has verbs of its own in `service.catalogue`.
 """
 
 from __future__ import annotations
