@@ -11,15 +11,15 @@ from tests.browser.conftest import Live
 from tests.browser.test_story import code_for, page, sign_in  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-PHONE = "13800009002"
+PHONE, OTHER = "13800009002", "13800009003"
 AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) MicroMessenger/8.0.50 MiniProgramEnv/iOS"
 
 
-def token_of(live: Live) -> dict[str, str]:
+def token_of(live: Live, phone: str = PHONE) -> dict[str, str]:
     """A sign-in of the mini program; the header of its calls."""
     answer = requests.post(
         f"{live.url}/api/v1/sessions",
-        json={"phone": PHONE, "code": code_for(live, PHONE)},
+        json={"phone": phone, "code": code_for(live, phone)},
         headers={"User-Agent": AGENT},
         timeout=10,
     )
@@ -57,7 +57,8 @@ def test_a_lost_phone_is_signed_out_by_keyboard(live, page):  # noqa: F811
     assert page.locator("#sessions li").count() == 0
     assert "显示了完整信息：手机号" in page.locator("#timeline").inner_text()
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [1366, 1366]
-    assert page.problems == []
+    refused = [text for text in page.problems if "422" in text]  # the reveal without a reason
+    assert page.problems == refused[:1]
 
 
 def reveal(page) -> None:  # noqa: F811
@@ -86,11 +87,12 @@ def choose(page, reason: str) -> None:  # noqa: F811
 
 
 def test_the_number_goes_by_itself_after_its_minute(live, page):  # noqa: F811
+    token_of(live, OTHER)
     sign_in(page, live, "triager2@demo.invalid")
     page.clock.install()
-    page.goto(f"{live.url}/customers?tab=unverified&phone={PHONE[-4:]}")
+    page.goto(f"{live.url}/customers?tab=unverified&phone={OTHER[-4:]}")
     page.locator("tr[data-row] a").first.click()
     reveal(page)
     page.clock.run_for(61_000)
-    assert page.locator("#sheet .revealed").inner_text() == "138****9002"
-    assert "138 0000 9002" not in page.content()
+    assert page.locator("#sheet .revealed").inner_text() == "138****9003"
+    assert "138 0000 9003" not in page.content()
