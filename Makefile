@@ -18,10 +18,14 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
 	@touch $@
 
-run: $(VENV)/.run ## the portal with demo data on http://127.0.0.1:8000 (web and worker)
-	@PORTAL_ENV=$${PORTAL_ENV:-development} $(BIN)/python scripts/serve.py
+$(VENV)/.ocr: $(VENV)/.run requirements-ocr.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-ocr.txt
+	@touch $@
 
-test: $(VENV)/.dev ## the whole suite: SQLite, PostgreSQL, Chromium
+run: $(VENV)/.run $(if $(OCR),$(VENV)/.ocr) ## the portal with demo data on http://127.0.0.1:8000 (web and worker); OCR=1 adds text recognition
+	@PORTAL_ENV=$${PORTAL_ENV:-development} PORTAL_RECOGNITION=$(if $(OCR),1,$(PORTAL_RECOGNITION)) $(BIN)/python scripts/serve.py
+
+test: $(VENV)/.dev $(if $(OCR),$(VENV)/.ocr) ## the whole suite: SQLite, PostgreSQL, Chromium; OCR=1 installs text recognition for its tests
 	@SLOW=$(SLOW) $(BIN)/python scripts/suite.py $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, templates
@@ -50,3 +54,4 @@ translations: $(VENV)/.run ## the English catalogue: extract, update, compile (t
 lock: ## write requirements*.txt from requirements*.in (needs uv)
 	uv pip compile -q --generate-hashes --no-annotate --no-header --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile -q --generate-hashes --no-annotate --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	uv pip compile -q --generate-hashes --no-annotate --no-header --python-version 3.11 requirements-ocr.in -o requirements-ocr.txt

@@ -84,6 +84,7 @@ class Settings:
     trusted_proxies: int = 0
     metrics_token: str = field(default="", repr=False)
     console_channel: bool = False
+    recognition: bool = False  # a recogniser (`flask recognise`) runs: photos are queued for it
     wechat: WeChat = WeChat()
     sms: Sms = Sms()
     smtp: Smtp = Smtp()
@@ -132,6 +133,7 @@ def load(environ: Mapping[str, str] | None = None, **override: object) -> Settin
         "trusted_proxies": int(get("TRUSTED_PROXIES", "0")),
         "metrics_token": get("METRICS_TOKEN"),
         "console_channel": local,
+        "recognition": get("RECOGNITION") == "1",
         "wechat": _group(WeChat, "WECHAT", env),
         "sms": _group(Sms, "SMS", env),
         "smtp": _group(Smtp, "SMTP", env),

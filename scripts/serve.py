@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,22 +48,30 @@ def main() -> None:
             [sys.executable, "-m", "gunicorn", "-b", f"{HOST}:{PORT}", "-w", "2", "--threads", "4", "-k", "gthread",
              "--no-control-socket", "--log-level", "warning", "wsgi:app"],
             [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
-        ]
+        ],
+        [[sys.executable, "-m", "flask", "--app", "wsgi", "recognise"]] if settings.recognition else [],
     )  # fmt: skip
 
 
-def supervise(commands: list[list[str]]) -> None:
-    """Run all; when one ends or we are told to stop, end all."""
-    children = [subprocess.Popen(command, start_new_session=True) for command in commands]
+def supervise(commands: list[list[str]], dispensable: list[list[str]]) -> None:
+    """Run all; when one ends or we are told to stop, end all. The end of a dispensable one is said, and no more."""
+    helpers = [subprocess.Popen(command, start_new_session=True) for command in dispensable]
+    children = [*helpers, *(subprocess.Popen(command, start_new_session=True) for command in commands)]
+
+    told = threading.Event()
 
     def stop(*_args: object) -> None:
+        told.set()
         for child in children:
             if child.poll() is None:
                 child.terminate()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    _pid, status = os.wait()
+    pid, status = os.wait()
+    while not told.is_set() and pid in [helper.pid for helper in helpers]:
+        print(f"a helper ended, the portal goes on without it (status {status})", file=sys.stderr, flush=True)
+        pid, status = os.wait()
     stop()
     for child in children:
         try:

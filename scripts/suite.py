@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -28,6 +29,8 @@ def main() -> int:
     chromium = browser.find_or_install()
     if not chromium:
         left_out.append("browser tests (no Chromium could be found or installed)")
+    if missing := [name for name in ("rapidocr", "onnxruntime", "cv2") if find_spec(name) is None]:
+        left_out.append(f"text recognition ({', '.join(missing)} not installed; make test OCR=1 installs it)")
     codes = [pytest("-m", BROWSER if chromium else QUICK, PORTAL_TEST_CHROMIUM=chromium or "")]
     with postgres.server() as url:
         if url:

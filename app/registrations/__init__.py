@@ -26,6 +26,7 @@ def seed_reasons() -> None:
 def install(app: Portal) -> None:
     """Pages, offers to the rooms below, the minute's job, business numbers, the command that seeds the reasons."""
     from app.registrations import offers, panel
+    from app.registrations.hints import work as hints
     from app.registrations.images import service as images
     from app.registrations.images.views import bp as badges
     from app.registrations.service import jobs
@@ -41,4 +42,5 @@ def install(app: Portal) -> None:
     )
     jobs.install()
     images.install()
+    hints.install(app)
     app.cli.add_command(seed_reasons)

@@ -50,10 +50,22 @@ def put_sealed(kind: str, data: bytes, media_type: str, *, erase_at: datetime | 
 
 def open_sealed(row: StoredFile) -> bytes:
     """The content. Gone after erasure, from ``erase_at`` on, or without the key; Unreadable when tampered with."""
-    if row.gone(clock.now()):
-        raise Gone()
-    secret = keystore.key(row.key_id)
-    return cipher.decrypt(AESGCM(secret), cipher.OWN_KEY, store().get(row.object_key), _bound(row.kind, row.id))
+    return cipher.decrypt(
+        AESGCM(_living_key(row)), cipher.OWN_KEY, store().get(row.object_key), _bound(row.kind, row.id)
+    )
+
+
+def seal_beside(row: StoredFile, place: str, row_id: uuid.UUID, data: bytes) -> bytes:
+    """Encrypt what was derived from a file under the file's own key, for ``place`` (``table.column``) of another row.
+
+    It dies with the file, in every backup. Gone as for `open_sealed`.
+    """
+    return cipher.encrypt(AESGCM(_living_key(row)), cipher.OWN_KEY, data, cipher.place_data(place, row_id))
+
+
+def open_beside(row: StoredFile, place: str, row_id: uuid.UUID, blob: bytes) -> bytes:
+    """What `seal_beside` was given. Gone as for `open_sealed`, Unreadable when it belongs elsewhere."""
+    return cipher.decrypt(AESGCM(_living_key(row)), cipher.OWN_KEY, blob, cipher.place_data(place, row_id))
 
 
 def erase(row: StoredFile) -> None:
@@ -120,6 +132,12 @@ def replay(destroyed: Mapping[uuid.UUID, datetime]) -> int:
             done += 1
     db.session.flush()
     return done
+
+
+def _living_key(row: StoredFile) -> bytes:
+    if row.gone(clock.now()):
+        raise Gone()
+    return keystore.key(row.key_id)
 
 
 def _bound(kind: str, file_id: uuid.UUID) -> bytes:

@@ -30,12 +30,16 @@ wake = threading.Event()  # set after a commit that enqueued something, for a wo
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A handler and its manners. ``outside``: it keeps its own units of work, and may run again after a kill."""
+    """A handler and its manners. ``outside``: it keeps its own units of work, and may run again after a kill.
+
+    ``lane``: the workers that take it; those of `flask worker` have the unnamed one.
+    """
 
     run: Handler
     outside: bool
     lease: timedelta
     max_attempts: int
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,22 @@ periods: dict[str, timedelta] = {}
 
 
 def handler(
-    kind: str, *, outside: bool = False, lease: timedelta = LEASE, max_attempts: int = MAX_ATTEMPTS
+    kind: str,
+    *,
+    outside: bool = False,
+    lease: timedelta = LEASE,
+    max_attempts: int = MAX_ATTEMPTS,
+    lane: str = "",
 ) -> Callable[[Handler], Handler]:
     """Register what runs jobs of ``kind``.
 
     Normally it runs inside one unit of work that also records the completion, so its effects in the database happen
     exactly once. With ``outside=True`` it runs outside of any (network, large files), opens its own and must bear
-    being run again after a kill.
+    being run again after a kill. Jobs of a named ``lane`` wait for a worker of that lane, and for no other.
     """
 
     def register(run: Handler) -> Handler:
-        kinds[kind] = Kind(run, outside, lease, max_attempts)
+        kinds[kind] = Kind(run, outside, lease, max_attempts, lane)
         return run
 
     return register
@@ -110,10 +119,11 @@ def enqueue(
     return found
 
 
-def anything_due(now: datetime) -> bool:
+def anything_due(now: datetime, lane: str = "") -> bool:
     """A cheap look without a lock: is there a job to claim or a period to start?"""
-    return bool(due_periods(now)) or any(
-        db.session.scalar(sa.select(sa.exists().where(*clause))) for clause in (_ready(now), _abandoned(now))
+    return bool(not lane and due_periods(now)) or any(
+        db.session.scalar(sa.select(sa.exists().where(*clause)))
+        for clause in (_ready(now, lane), _abandoned(now, lane))
     )
 
 
@@ -141,15 +151,15 @@ def start_periods(now: datetime) -> None:
             enqueue(kind, key=f"every:{kind}", run_at=now)
 
 
-def claim(now: datetime) -> Claim | None:
+def claim(now: datetime, lane: str = "") -> Claim | None:
     """Take the next due job, or one whose worker was killed. One that was killed too often is buried."""
-    row = _next(_ready(now), Job.run_at) or _next(_abandoned(now), Job.locked_until)
+    row = _next(_ready(now, lane), Job.run_at) or _next(_abandoned(now, lane), Job.locked_until)
     if row is None:
         return None
     kind = kinds[row.kind]
     if row.attempts >= kind.max_attempts:
         _set(row.id, row.locked_by, state=JobState.DEAD, last_error="killed", finished_at=now)
-        return claim(now)
+        return claim(now, lane)
     token = uuid.uuid4().hex
     _set(
         row.id, row.locked_by, state=JobState.RUNNING, attempts=row.attempts + 1, locked_by=token,
@@ -193,12 +203,16 @@ def cleanup() -> int:
     return int(done.rowcount)
 
 
-def _ready(now: datetime) -> tuple[Any, ...]:
-    return Job.state == JobState.READY, Job.run_at <= now, Job.kind.in_(list(kinds))
+def _ready(now: datetime, lane: str) -> tuple[Any, ...]:
+    return Job.state == JobState.READY, Job.run_at <= now, Job.kind.in_(_of_lane(lane))
 
 
-def _abandoned(now: datetime) -> tuple[Any, ...]:
-    return Job.state == JobState.RUNNING, Job.locked_until <= now, Job.kind.in_(list(kinds))
+def _abandoned(now: datetime, lane: str) -> tuple[Any, ...]:
+    return Job.state == JobState.RUNNING, Job.locked_until <= now, Job.kind.in_(_of_lane(lane))
+
+
+def _of_lane(lane: str) -> list[str]:
+    return [name for name, kind in kinds.items() if kind.lane == lane]
 
 
 def _next(where: tuple[Any, ...], order: Any) -> Any:

@@ -24,8 +24,10 @@ class LeaseLost(RuntimeError):
     """Somebody else took the job over; this run's transaction must not count."""
 
 
-def run_worker(app: Flask, stop: threading.Event, *, once: bool = False, poll_seconds: float = 1.0) -> int:
-    """Run jobs until ``stop`` is set; with ``once``, until nothing is due. Returns the number of jobs run.
+def run_worker(
+    app: Flask, stop: threading.Event, *, once: bool = False, poll_seconds: float = 1.0, lane: str = ""
+) -> int:
+    """Run jobs of ``lane`` until ``stop`` is set; with ``once``, until nothing is due. Returns the number of jobs run.
 
     A job that was begun is finished before the loop ends.
     """
@@ -33,7 +35,7 @@ def run_worker(app: Flask, stop: threading.Event, *, once: bool = False, poll_se
     while not stop.is_set():
         queue.wake.clear()
         try:
-            worked = run_one(app)
+            worked = run_one(app, lane)
         except Exception:  # the database went away: wait, never die
             if once:
                 raise
@@ -49,17 +51,18 @@ def run_worker(app: Flask, stop: threading.Event, *, once: bool = False, poll_se
     return done
 
 
-def run_one(app: Flask) -> bool:
+def run_one(app: Flask, lane: str = "") -> bool:
     """Take and run the next job; False when none was due."""
     with app.app_context():
         try:
             with unit_of_work(write=False):
                 now = clock.now()
-                if not queue.anything_due(now):
+                if not queue.anything_due(now, lane):
                     return False
             with unit_of_work():
-                queue.start_periods(now)
-                job = queue.claim(now)
+                if not lane:
+                    queue.start_periods(now)
+                job = queue.claim(now, lane)
             if job is None:
                 return False
             _run(job)

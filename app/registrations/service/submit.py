@@ -16,6 +16,7 @@ from app.core.errors import Conflict, Invalid, NotFound, TransitionRefused
 from app.core.files import vault
 from app.core.policy import Actor
 from app.core.serials import next_serial
+from app.registrations.hints import service as hints
 from app.registrations.models import Registration, RegistrationEvent, Submission, SubmissionImage
 from app.registrations.service import erasure, people, places
 from app.registrations.service.facts import Claim, Entered, Facts
@@ -170,17 +171,20 @@ def _add_round(row: Registration, claim: Claim, place: places.Place) -> None:
         submitted_at=row.submitted_at, **place.columns(submission=True),
     )  # fmt: skip
     db.session.add(submission)
+    images = []
     for number, photo in enumerate(claim.photos, start=1):
         main = vault.put_sealed("badge", photo.main, photo.media_type)
         thumbnail = vault.put_sealed("badge_thumbnail", photo.thumbnail, photo.media_type)
         db.session.flush()
-        db.session.add(
+        images.append(
             SubmissionImage(
                 submission_id=submission.id, registration_id=row.id, place=number, main_id=main.id,
                 thumbnail_id=thumbnail.id, upload_sha256=photo.sha256, width=photo.width, height=photo.height,
             )
         )  # fmt: skip
+    db.session.add_all(images)
     db.session.flush()
+    hints.expect(images)
 
 
 def _event(row: Registration, actor: Actor, action: str) -> RegistrationEvent:

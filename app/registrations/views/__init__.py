@@ -23,6 +23,7 @@ from app.registrations.views import (  # noqa: E402
     bulk,  # noqa: F401
     case,  # noqa: F401
     decide,  # noqa: F401
+    hints,  # noqa: F401
     images,  # noqa: F401
     live,  # noqa: F401
     queue,  # noqa: F401

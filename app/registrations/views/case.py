@@ -20,6 +20,7 @@ from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
 from app.registrations.views.briefing import briefing
+from app.registrations.views.hinting import hint_facts
 from app.registrations.views.timeline import timeline
 from app.ui import toasts
 from app.ui.frame import url_or_none
@@ -169,6 +170,7 @@ def _context(
         if found.mine
         else [],
         **briefing(actor, found),
+        **hint_facts(actor, row, found.submission.id),
         "may_see_views": actor.may(Permission.REGISTRATIONS_VIEWS),
         "may_see_proof": actor.may(Permission.REGISTRATIONS_PROOF),
         "hold": live_hold(row) if actor.may(Permission.REGISTRATIONS_VIEWS) else None,

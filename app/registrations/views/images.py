@@ -31,7 +31,7 @@ DESTINATIONS = ("image", "empty")  # an <img> or a preload of our own pages, nev
 @permit(Permission.REGISTRATIONS_READ, evidence=True)
 def image(number: str, image_id: uuid.UUID) -> ResponseReturnValue:
     """The picture with the viewer's name on it. 403 ``claim_first`` without a task, 404 out of scope, 410 erased."""
-    _refuse_foreign_fetch()
+    refuse_foreign_fetch()
     actor, thumb = current_actor(), "thumb" in request.args
     row, stored, why = cases.image_file(actor, number, image_id, thumb=thumb)
     clear = vault.open_sealed(stored)
@@ -45,7 +45,7 @@ def image(number: str, image_id: uuid.UUID) -> ResponseReturnValue:
     return Response(body(), mimetype="image/jpeg", headers=PICTURE_HEADERS)
 
 
-def _refuse_foreign_fetch() -> None:
+def refuse_foreign_fetch() -> None:
     """Browsers say where a request comes from; another site's page or a bare address bar gets nothing."""
     site, destination = request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Dest")
     if (site and site != "same-origin") or (destination and destination not in DESTINATIONS):

@@ -1,0 +1,37 @@
+"""What the case page needs of the hints: words and faces per level, and what a reviewer can say about two photos."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.core.policy import Actor
+from app.registrations.hints import queries
+from app.registrations.hints.matching import Level
+from app.registrations.hints.service import Verdict
+from app.registrations.models import Registration
+
+HINT_WORDS: dict[str, tuple[Any, str, str]] = {
+    Level.SAME: (_l("一致"), "done", "tick"),
+    Level.NEAR: (_l("相近"), "soon", "warn"),
+    Level.MISSING: (_l("未找到"), "idle", "search"),
+    Level.NO_FIELD: (_l("证件无此栏"), "idle", "minus"),
+    Level.UNREAD: (_l("未识别"), "none", "scan"),
+}
+VERDICT_WORDS: dict[str, tuple[Any, str]] = {
+    Verdict.SAME_PHOTO: (_l("同一张照片"), "late"),
+    Verdict.SAME_CARD: (_l("同一张证件，重新拍的"), "late"),
+    Verdict.DIFFERENT: (_l("不是同一张证件"), "done"),
+}
+
+
+def hint_facts(actor: Actor, row: Registration, submission_id: uuid.UUID) -> dict[str, Any]:
+    """The hints of one round, for whoever has the task; empty for anybody else."""
+    return {
+        "hints": queries.field_hints(actor, row, submission_id),
+        "hint_words": HINT_WORDS,
+        "pairs": queries.alike(actor, row, submission_id),
+        "verdict_words": VERDICT_WORDS,
+    }

@@ -1,0 +1,116 @@
+"""Hints on the case: the crop a field was found in, and two photos side by side (decisions.md 21)."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Callable, Iterator
+
+from flask import Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from PIL import Image
+
+from app.core import audit, clock
+from app.core.errors import Gone, Invalid
+from app.core.files import vault
+from app.core.policy import Actor, Permission, current_actor, permit
+from app.core.web import fragment_requested
+from app.registrations import watermark
+from app.registrations.hints import queries, service
+from app.registrations.hints.matching import Box
+from app.registrations.queries import case as cases
+from app.registrations.viewing import Why
+from app.registrations.views import bp
+from app.registrations.views.hinting import VERDICT_WORDS
+from app.registrations.views.images import PICTURE_HEADERS, refuse_foreign_fetch
+from app.ui import toasts
+
+DECIDE = Permission.REGISTRATIONS_DECIDE
+CROP_QUALITY = 90
+
+
+@bp.get("/<number>/images/<uuid:image_id>/crop/<any(name, hospital, department, title, position):field>")
+@permit(Permission.REGISTRATIONS_READ, evidence=True)
+def crop(number: str, image_id: uuid.UUID, field: str) -> ResponseReturnValue:
+    """The piece of the photo in which a field was found, upright, drawn anew each time; guards as for the photo."""
+    refuse_foreign_fetch()
+    actor = current_actor()
+    row, stored, why = cases.image_file(actor, number, image_id, thumb=False)
+    box, turn = queries.crop_box(image_id, field)
+    clear = vault.open_sealed(stored)
+    audit.record("badge.opened", actor, "registration", row.id, reason_code=why.value, result="crop")
+    return _picture(actor, lambda: _cut(clear, box, turn))
+
+
+@bp.get("/<number>/comparisons/<uuid:match_id>")
+@permit(DECIDE)
+def comparison(number: str, match_id: uuid.UUID) -> ResponseReturnValue:
+    """Both photos side by side; in a dialog over the case, or as a page of its own."""
+    row = cases.row_by_number(current_actor(), number, DECIDE)
+    pair = queries.comparison(current_actor(), row, match_id)
+    page = "comparison_body" if fragment_requested() else "comparison"
+    return render_template(f"registrations/{page}.html", **_context(number, pair))
+
+
+@bp.get("/<number>/comparisons/<uuid:match_id>/image")
+@permit(DECIDE, evidence=True)
+def comparison_image(number: str, match_id: uuid.UUID) -> ResponseReturnValue:
+    """The other photo, for a comparison opened from the reviewer's case. 410 once it is erased."""
+    refuse_foreign_fetch()
+    actor = current_actor()
+    pair = queries.comparison(actor, cases.row_by_number(actor, number, DECIDE), match_id)
+    if pair.gone:
+        raise Gone()
+    clear = vault.open_sealed(pair.stored)
+    audit.record("badge.opened", actor, "registration", pair.other.id, reason_code=Why.COMPARISON.value)
+    return _picture(actor, lambda: clear)
+
+
+@bp.post("/<number>/comparisons/<uuid:match_id>")
+@permit(DECIDE)
+def judge(number: str, match_id: uuid.UUID) -> ResponseReturnValue:
+    """What the reviewer saw; decides nothing about either case."""
+    actor = current_actor()
+    row = cases.row_by_number(actor, number, DECIDE)
+    pair = queries.comparison(actor, row, match_id)
+    verdict = request.form.get("verdict", "")
+    if verdict not in VERDICT_WORDS:
+        raise Invalid(_("请在三项中选一项。"), code="verdict_unknown")
+    service.judge(actor, pair.match, row, verdict)
+    if not fragment_requested():
+        toasts.show("done", _("已记下：%(word)s。", word=VERDICT_WORDS[verdict][0]))
+        return redirect(url_for(".case", number=number), 303)
+    sent = cases.case(actor, number).submission.id
+    fresh = queries.comparison(actor, row, match_id)
+    context = {**_context(number, fresh), "pairs": queries.alike(actor, row, sent), "row": row, "answered": True}
+    return render_template("registrations/comparison_body.html", **context)
+
+
+def _context(number: str, pair: queries.Alike) -> dict[str, object]:
+    return {
+        "number": number,
+        "pair": pair,
+        "verdict_words": VERDICT_WORDS,
+        "in_dialog": fragment_requested(),
+    }
+
+
+def _picture(actor: Actor, clear: Callable[[], bytes]) -> Response:
+    """Watermarked on its way out, after the frame has committed the event."""
+    text = watermark.words(actor.name, str(actor.id)[:8], clock.now())
+
+    def body() -> Iterator[bytes]:
+        yield watermark.mark(clear(), text)
+
+    return Response(body(), mimetype="image/jpeg", headers=PICTURE_HEADERS)
+
+
+def _cut(clear: bytes, box: Box, turn: int) -> bytes:
+    with Image.open(io.BytesIO(clear), formats=["JPEG"]) as source:
+        wide, high = source.size
+        cut = (int(box.left * wide), int(box.top * high), int(box.right * wide) + 1, int(box.bottom * high) + 1)
+        piece = source.convert("RGB").crop(cut).rotate(-90 * turn, expand=True)
+    out = io.BytesIO()
+    piece.save(out, "JPEG", quality=CROP_QUALITY)
+    return out.getvalue()
