@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
@@ -17,7 +17,9 @@ def upgrade() -> None:
         sa.Column("engine", sa.String(length=40), nullable=False),
         sa.Column("millis", sa.Integer(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["image_id"], ["submission_image.id"], name=op.f("fk_photo_reading_image_id_submission_image")),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["submission_image.id"], name=op.f("fk_photo_reading_image_id_submission_image")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_photo_reading")),
         sa.UniqueConstraint("image_id", name=op.f("uq_photo_reading_image_id")),
     )
@@ -31,9 +33,15 @@ def upgrade() -> None:
         sa.Column("name_index", sa.LargeBinary(length=32), nullable=True),
         sa.Column("number_index", sa.LargeBinary(length=32), nullable=True),
         sa.Column("forget_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_photo_fingerprint_customer_id_customer")),
-        sa.ForeignKeyConstraint(["image_id"], ["submission_image.id"], name=op.f("fk_photo_fingerprint_image_id_submission_image")),
-        sa.ForeignKeyConstraint(["registration_id"], ["registration.id"], name=op.f("fk_photo_fingerprint_registration_id_registration")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_photo_fingerprint_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["submission_image.id"], name=op.f("fk_photo_fingerprint_image_id_submission_image")
+        ),
+        sa.ForeignKeyConstraint(
+            ["registration_id"], ["registration.id"], name=op.f("fk_photo_fingerprint_registration_id_registration")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_photo_fingerprint")),
         sa.UniqueConstraint("image_id", name=op.f("uq_photo_fingerprint_image_id")),
     )
@@ -51,8 +59,12 @@ def upgrade() -> None:
         sa.Column("alike", sa.Float(), nullable=True),
         sa.Column("laid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["image_id"], ["submission_image.id"], name=op.f("fk_photo_match_image_id_submission_image")),
-        sa.ForeignKeyConstraint(["earlier_id"], ["submission_image.id"], name=op.f("fk_photo_match_earlier_id_submission_image")),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["submission_image.id"], name=op.f("fk_photo_match_image_id_submission_image")
+        ),
+        sa.ForeignKeyConstraint(
+            ["earlier_id"], ["submission_image.id"], name=op.f("fk_photo_match_earlier_id_submission_image")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_photo_match")),
         sa.UniqueConstraint("image_id", "earlier_id", name=op.f("uq_photo_match_image_id_earlier_id")),
     )
