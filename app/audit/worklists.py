@@ -60,7 +60,7 @@ events = Worklist(
     columns=(
         Column("number", _l("编号"), NUMBER, link(), klass="mono"),
         Column("recorded", _l("时间"), AuditEvent.recorded_at, instant(), sort=AuditEvent.recorded_at),
-        Column("who", _l("操作人"), AuditEvent.actor_name, text(), show=_who),
+        Column("who", _l("操作人"), AuditEvent.actor_name, text(), show=_who, chinese=True),
         Column("event", _l("事件"), AuditEvent.event, code()),
         Column("object", _l("对象"), AuditEvent.object_type, code()),
         Column("object_id", _l("对象编号"), AuditEvent.object_id, code()),

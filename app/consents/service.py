@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 import uuid
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -17,11 +18,12 @@ from app.consents.models import ConsentEntry, PolicyVersion, Purpose
 from app.core import audit, clock
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.policy import Actor
+from app.core.policy import Actor, Permission
 
 POLICIES = Path(__file__).parent / "policies"
 FIRST_FILE = POLICIES / "1-zh.txt"
 FIRST_UPDATED, FIRST_EFFECTIVE = date(2022, 7, 1), date(2022, 3, 1)  # as the document itself says
+TEXT_MAX_BYTES = 256 * 1024
 EVIDENCE_MAX_KEYS = 10
 EVIDENCE_MAX_CHARS = 200
 
@@ -47,14 +49,30 @@ def seed() -> int:
 
 
 def publish_version(
-    actor: Actor, text: str, *, updated_on: date, effective_on: date, material: bool, change_note: str
+    actor: Actor,
+    text: str,
+    *,
+    updated_on: date,
+    effective_on: date,
+    material: bool,
+    change_note: str,
+    newest_seen: int | None = None,
 ) -> PolicyVersion:
-    """The next version, in force at once. After a material one every consent is asked for again."""
-    if actor.kind not in ("staff", "system"):
+    """The next version, in force at once. After a material one every consent is asked for again.
+
+    ``newest_seen`` is the version that the publisher had before himself. Raises Forbidden, Invalid for an empty text
+    or one that nobody changed, Conflict when somebody published meanwhile.
+    """
+    if actor.kind != "system" and not actor.may(Permission.POLICY_PUBLISH):
         raise Forbidden()
     if not text.strip():
         raise Invalid(fields={"text": [_l("政策正文不能为空。")]})
-    no = (db.session.scalar(sa.select(sa.func.max(PolicyVersion.no))) or 0) + 1
+    newest = db.session.scalar(sa.select(PolicyVersion).order_by(PolicyVersion.no.desc()).limit(1))
+    no = (newest.no if newest else 0) + 1
+    if newest_seen is not None and newest_seen != no - 1:
+        raise Conflict(_l("刚刚有人发布了第 %(no)s 版，请先阅读再决定。", no=no - 1), code="policy_published")
+    if newest_seen is not None and newest is not None and newest.text_hash == digest(text):
+        raise Invalid(fields={"text": [_l("正文与现行版本完全相同。")]}, code="policy_unchanged")
     try:
         with db.session.begin_nested():
             row = _add(no, text, updated_on, effective_on, material=material, note=change_note)
@@ -62,6 +80,23 @@ def publish_version(
         raise Conflict() from error
     audit.record("policy_version.published", actor, "policy_version", row.id, fields=("no", "material"))
     return row
+
+
+def text_of(pasted: str, file: IO[bytes] | None) -> str:
+    """The policy's text, pasted or from a file; line ends unified. Raises Invalid: both, no UTF-8, too long, binary."""
+    data = file.read(TEXT_MAX_BYTES + 1) if file is not None else b""
+    if data and pasted.strip():
+        raise Invalid(fields={"file": [_l("正文或文件，请只给一个。")]})
+    try:
+        text = data.decode("utf-8-sig") if data else pasted
+    except UnicodeDecodeError as error:
+        raise Invalid(fields={"file": [_l("文件不是 UTF-8 编码的文本。")]}) from error
+    if len(text.encode()) > TEXT_MAX_BYTES:
+        raise Invalid(fields={"file" if data else "text": [_l("正文过长，最多 256 KiB。")]})
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip() + "\n"
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in text):
+        raise Invalid(fields={"file" if data else "text": [_l("正文里有不能显示的控制字符。")]})
+    return text
 
 
 def _add(no: int, text: str, updated_on: date, effective_on: date, *, material: bool, note: str) -> PolicyVersion:

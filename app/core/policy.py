@@ -86,6 +86,7 @@ class Permission(StrEnum):
     DEPOT_RELEASE = "depot:release", "Test and release repaired devices; never one's own repair."
     SAFETY_WORK = "safety:work", "Open, decide and report adverse events; set and clear the hold on their tickets."
     PROMISES_MANAGE = "promises:manage", "Publish new versions of the service times."
+    POLICY_PUBLISH = "policy:publish", "Publish a new version of the privacy policy."
     STYLE_READ = "style:read", "See the page of tokens, chips and components."
 
 

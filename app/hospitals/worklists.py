@@ -54,9 +54,9 @@ hospitals = Worklist(
     columns=(
         Column("hospital_id", "", Hospital.id, hidden=True, export=False),
         Column("code", _l("编号"), Hospital.code, code(), sort=Hospital.code),
-        Column("name", _l("医院名称"), Hospital.name, row_link(), sort=Hospital.name),
+        Column("name", _l("医院名称"), Hospital.name, row_link(), sort=Hospital.name, chinese=True),
         Column("province", _l("省份"), Hospital.province, show=_province),
-        Column("city", _l("城市"), Hospital.city),
+        Column("city", _l("城市"), Hospital.city, chinese=True),
     ),
     default_sort="name",
     row_endpoint="hospitals.detail",
@@ -101,7 +101,7 @@ unknown_names = Worklist(
     scope=_unknown_scope,
     columns=(
         Column("unknown_id", "", UnknownName.id, hidden=True, export=False),
-        Column("text", _l("填写的名称"), UnknownName.text, row_link()),
+        Column("text", _l("填写的名称"), UnknownName.text, row_link(), chinese=True),
         Column("kind", _l("类别"), UnknownName.kind, show=lambda value, _actor: KINDS[value]),
         Column("count", _l("次数"), UnknownName.count, number(), klass="num"),
         Column("first_seen", _l("首次出现"), UnknownName.first_seen, instant(), sort=UnknownName.first_seen),

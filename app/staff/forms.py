@@ -131,7 +131,7 @@ class InviteForm(RoleForm):
 
 
 class DisableForm(PortalForm):
-    heir = SelectField(_l("把手上的工作交给"))
+    heir = SelectField(_l("把手上的工作交给"), render_kw={"lang": "zh-CN"})
 
 
 class EmptyForm(PortalForm):

@@ -131,6 +131,7 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             P.CUSTOMERS_EXPORT,
             P.NOTIFICATIONS_READ,
             P.SETTINGS_READ,
+            P.POLICY_PUBLISH,
             bounded=False,
         ),
         Role.AUDITOR: _spec(
@@ -152,6 +153,7 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             P.HOSPITALS_MANAGE,
             P.SETTINGS_READ,
             P.SETTINGS_MANAGE,
+            P.POLICY_PUBLISH,
             P.NOTIFICATIONS_READ,
             P.NOTIFICATIONS_RETRY,
             P.PROMISES_MANAGE,

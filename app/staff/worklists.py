@@ -75,7 +75,7 @@ staff = Worklist(
     table=StaffAccount,
     columns=(
         Column("staff_id", "", StaffAccount.id, hidden=True, export=False),
-        Column("name", _l("姓名"), StaffAccount.name, _name(), sort=StaffAccount.name),
+        Column("name", _l("姓名"), StaffAccount.name, _name(), sort=StaffAccount.name, chinese=True),
         Column("email", _l("邮箱"), StaffAccount.email, sort=StaffAccount.email),
         Column("roles", _l("角色"), _roles, show=_role_words),
         Column("factor", _l("两步验证"), StaffAccount.totp_sealed.is_not(None), chip(FACTOR)),

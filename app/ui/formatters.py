@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup, escape
 
 from app.core import clock
@@ -21,6 +21,7 @@ from app.ui.navigation import COUNT_CAP
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 FUSE_SECONDS = DAY  # a deadline without a known budget burns over the last 24 hours
 ATTRIBUTE_NAME = re.compile(r"^[a-z][a-z0-9:-]*$")
+CHINESE = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+(?:[ ·-][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+)*")
 KEY_CAPS = {"enter": "Enter", "esc": "Esc", "space": "␣", "mod": "Ctrl", "shift": "⇧", "-": "−"}
 
 
@@ -161,7 +162,18 @@ def html_attrs(attributes: Mapping[str, Any] | None) -> Markup:
     return Markup("").join(parts)
 
 
+def zh(value: Any) -> Any:
+    """Names and words of people, which stay Chinese on English pages: their Chinese is marked as such (WCAG 3.1.2).
+
+    On Chinese pages, and for what holds no Chinese, the value itself. Our own words come from the catalogue instead.
+    """
+    if value is None or get_locale() is None or get_locale().language == "zh" or not CHINESE.search(str(value)):
+        return value
+    return Markup(CHINESE.sub(r'<span lang="zh-CN">\g<0></span>', str(escape(value))))  # data escaped before
+
+
 FILTERS = {
+    "zh": zh,
     "instant": instant,
     "instant_full": instant_full,
     "instant_iso": instant_iso,

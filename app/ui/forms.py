@@ -11,12 +11,14 @@ from wtforms.i18n import get_translations
 from app.core.errors import Invalid
 from app.ui.frame import language
 
-DIRECTION_MARKS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
+DIRECTION_MARKS = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F]
+CONTROLS = [code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A, 0x0D)]
+UNSEEN = dict.fromkeys(DIRECTION_MARKS + CONTROLS)
 
 
 def clean(value: Any) -> Any:
-    """Text without outer blanks, without marks that turn the reading direction, composed."""
-    return value.translate(DIRECTION_MARKS).strip() if isinstance(value, str) else value
+    """Text without outer blanks, control characters, and marks that turn the reading direction."""
+    return value.translate(UNSEEN).strip() if isinstance(value, str) else value
 
 
 class PortalForm(FlaskForm):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import Babel
@@ -77,6 +78,13 @@ class Frame:
         """Navigation in its groups; all counters in one statement. Called once, by the navigation."""
         links = _links(self.actor)
         return [(GROUP_LABELS[name], links[name]) for name in GROUPS if links[name]]
+
+    def language_url(self, lang: str) -> str:
+        """This page in another language; where one wanted to go is kept."""
+        args = {**request.args.to_dict(), "lang": lang}
+        if wanted := request.form.get("next"):
+            args["next"] = wanted
+        return f"{request.path}?{urlencode(args)}"
 
     @property
     def exports_url(self) -> str | None:

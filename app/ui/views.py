@@ -7,6 +7,8 @@ from pathlib import Path
 
 from flask import Blueprint, current_app, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
@@ -50,17 +52,19 @@ def help_index() -> ResponseReturnValue:
 class SampleForm(PortalForm):
     """Fields of the style page; it is never sent."""
 
-    name = StringField("姓名", [InputRequired()], description="与工作证一致")
-    hospital = SelectField("医院", choices=[("1", "华东第一示范医院"), ("2", "东海样例人民医院")])
-    note = TextAreaField("内部备注")
-    told = BooleanField("已电话告知")
+    name = StringField(_l("姓名"), [InputRequired()], description=_l("与工作证一致"))
+    hospital = SelectField(
+        _l("医院"), render_kw={"lang": "zh-CN"}, choices=[("1", "华东第一示范医院"), ("2", "东海样例人民医院")]
+    )
+    note = TextAreaField(_l("内部备注"))
+    told = BooleanField(_l("已电话告知"))
 
 
 @bp.get("/help/style")
 @permit(Permission.STYLE_READ)
 def help_style() -> ResponseReturnValue:
     form = SampleForm(formdata=None)
-    form.name.errors = ["请填写姓名。"]
+    form.name.errors = [_("请填写姓名。")]
     return render_template(
         "help/style.html", form=form, now=clock.now(), hour=timedelta(hours=1), charts=samples.CHARTS
     )

@@ -102,12 +102,15 @@ def test_the_compiled_catalogue_is_the_written_one(english: dict[Forms, Forms]) 
 
 
 def shown(html: str) -> Iterator[str]:
-    """What a reader sees or hears of a page, except what is marked as being in Chinese."""
+    """What a reader sees or hears of a page, except what is marked as being in Chinese.
+
+    <title> is left out: it cannot be marked in part, and its words are the h1's (see tests/inspector.py).
+    """
     root = html5lib.parse(html, treebuilder="etree", namespaceHTMLElements=False)
 
     def walk(node: Any, chinese: bool) -> Iterator[str]:
         chinese = node.get("lang", "zh" if chinese else "").startswith("zh")
-        if isinstance(node.tag, str) and node.tag not in ("script", "style", "template") and not chinese:
+        if isinstance(node.tag, str) and node.tag not in ("script", "style", "template", "title") and not chinese:
             yield from (node.get(name, "") for name in ("aria-label", "title", "placeholder", "alt"))
             yield node.text or ""
             for child in node:

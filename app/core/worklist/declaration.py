@@ -32,6 +32,7 @@ class Column:
     sealed: Callable[[], Callable[[Any, Any, bytes | None], str | None]] | None = None
     klass: str = ""
     export: bool = True
+    chinese: bool = False  # holds names and words of people, which stay Chinese on pages in another language
     hidden: bool = False  # selected for other cells, not drawn
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 import sqlalchemy as sa
 from flask import url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
@@ -159,7 +160,8 @@ def _reader(i: int, column: Column, subject_keys: dict[uuid.UUID, bytes], by_sub
 def _open_cell(column: Column, *, lead: bool) -> str:
     label = str(escape(str(column.label))).replace("%", "%%")
     klass = f"c-{column.key} {column.klass}{' lead' if lead else ''}"
-    return f'<td role="cell" class="{klass}" data-label="{label}">'
+    lang = ' lang="zh-CN"' if column.chinese and str(get_locale() or "zh").split("_")[0] != "zh" else ""
+    return f'<td role="cell" class="{klass}" data-label="{label}"{lang}>'
 
 
 def _row_url(worklist: Worklist, endpoint: str) -> Any:

@@ -14,11 +14,12 @@ from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
 from app.core.worklist import BulkAction, Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, number, text
 from app.customers.models import Customer
+from app.hospitals import provinces
 from app.hospitals import queries as hospitals
-from app.hospitals.provinces import PROVINCES
 from app.registrations.models import Registration
 from app.registrations.queries.scope import in_scope
 from app.registrations.workflow import CLOSED, OPEN, Status
+from app.ui.frame import language
 
 Clause = sa.ColumnElement[bool]
 R, S = Registration, Status
@@ -102,9 +103,13 @@ def _province(value: str, _actor: Actor) -> Clause:
     return R.province.is_(None) if value == "none" else R.province == value
 
 
+def _province_title(code: str | None, _actor: Actor) -> str:
+    return provinces.title(code, language()) if code else ""
+
+
 def _provinces(actor: Actor) -> Sequence[tuple[str, Any]]:
     mine = actor.scope(Permission.REGISTRATIONS_READ)
-    shown = [(p.code, p.zh) for p in PROVINCES if mine is None or p.code in mine]
+    shown = [found for found in provinces.choices(language()) if mine is None or found[0] in mine]
     return [("", _("全部省份")), *shown, *([("none", _("医院未对应"))] if mine is None else [])]
 
 
@@ -128,7 +133,6 @@ def _is_closed(row: Any) -> bool:
     return row[STATUS_SLOT] in CLOSED or row[STATUS_SLOT] == S.NEEDS_RESUBMISSION
 
 
-_names = {p.code: p.zh for p in PROVINCES}
 QUEUE = Worklist(
     key="registrations",
     title=_l("注册审核"),
@@ -139,14 +143,16 @@ QUEUE = Worklist(
     subject=R.subject_id,
     columns=(
         Column("number", _l("编号"), R.number, link()),
-        Column("name", _l("申请人"), R.name.column, text(strong=True), sealed=R.name.opener, export=False),
-        Column("hospital", _l("医院"), R.hospital_text, text()),
-        Column("department", _l("科室"), R.department_text, text()),
-        Column("province", _l("省份"), R.province, text(), show=lambda code, _a: _names.get(code, "")),
+        Column(
+            "name", _l("申请人"), R.name.column, text(strong=True), sealed=R.name.opener, export=False, chinese=True
+        ),
+        Column("hospital", _l("医院"), R.hospital_text, text(), chinese=True),
+        Column("department", _l("科室"), R.department_text, text(), chinese=True),
+        Column("province", _l("省份"), R.province, text(), show=_province_title),
         Column("due", _l("截止"), R.due_at, due(closed=_is_closed), sort=R.due_at),
         Column("round", _l("轮次"), R.round, number(), klass="num"),
         Column("status", _l("状态"), R.status, chip(CHIPS), show=None),
-        Column("holder", _l("处理人"), _holder, text()),
+        Column("holder", _l("处理人"), _holder, text(), chinese=True),
         Column("changed", _l("最近变动"), R.changed_at, instant(), sort=R.changed_at),
     ),
     default_sort="due",

@@ -18,7 +18,7 @@ from app.core.masking import to_e164
 from app.core.policy import ANONYMOUS, SYSTEM, Actor, Permission
 from app.core.worklist.choice import PREFERENCE
 from app.staff import passwords
-from app.staff.models import AccountState, Invitation, StaffAccount
+from app.staff.models import AccountState, Invitation, RoleAssignment, StaffAccount
 from app.staff.service import proof
 from app.staff.service.handover import release_all
 from app.staff.service.roles import grant_role, refuse_last_admin
@@ -257,6 +257,25 @@ def disable(actor: Actor, staff_id: uuid.UUID, *, heir_id: uuid.UUID | None = No
     moved = release_all(actor, staff_id, heir_id)
     audit.record("staff.disabled", actor, OBJECT, staff_id)
     return moved
+
+
+def enable(actor: Actor, staff_id: uuid.UUID, *, link: Link) -> str:
+    """Open a disabled account again, as if newly invited: no password, no role; a one-time link is sent and returned.
+
+    Roles come back one by one from who may grant them: nobody regains rights through who manages accounts. The second
+    factor stays, for whoever still has the phone. Raises Forbidden for oneself, Conflict unless it is disabled.
+    """
+    account = _other(actor, staff_id)
+    if account.state != AccountState.DISABLED:
+        raise Conflict(_l("这个账号没有停用。"), code="account_not_disabled")
+    account.state, account.disabled_at = AccountState.INVITED.value, None
+    account.password_hash = account.password_changed_at = None
+    account.version += 1
+    db.session.execute(sa.delete(RoleAssignment).where(RoleAssignment.staff_id == staff_id))
+    db.session.flush()
+    address = _send_link(actor, account, link)
+    audit.record("staff.enabled", actor, OBJECT, staff_id, fields=["state", "roles"])
+    return address
 
 
 def _other(actor: Actor, staff_id: uuid.UUID) -> StaffAccount:

@@ -195,3 +195,11 @@ def disable(staff_id: uuid.UUID) -> ResponseReturnValue:
     moved = service.disable(current_actor(), staff_id, heir_id=heir)
     toasts.show("done", _("账号已停用，移交了 %(n)d 项工作。", n=moved))
     return redirect(url_for("staff.person", staff_id=staff_id))
+
+
+@bp.post("/staff/<uuid:staff_id>/enable")
+@permit(Permission.STAFF_MANAGE, step_up=True)
+def enable(staff_id: uuid.UUID) -> ResponseReturnValue:
+    """Open a disabled account again; a new one-time link, no roles."""
+    address = service.enable(current_actor(), staff_id, link=_link)
+    return _sent(queries.account(current_actor(), staff_id), address)

@@ -17,11 +17,13 @@ LONGEST_NEXT = 2_000
 
 
 def next_page(wanted: str | None, fallback: str = "/") -> str:
-    """``wanted`` when it is a path of this host and not the sign-in itself, else ``fallback`` (ASVS 3.7.2)."""
+    """``wanted`` when it is a path of this host, no step of the sign-in itself, else ``fallback`` (ASVS 3.7.2)."""
     if not wanted or len(wanted) > LONGEST_NEXT or not PATH.fullmatch(wanted):
         return fallback
     parts = urlsplit(wanted)
-    if parts.scheme or parts.netloc or parts.path in (url_for("staff.login"), url_for("staff.logout")):
+    login = url_for("staff.login")
+    own_step = parts.path in (login, url_for("staff.logout")) or parts.path.startswith(f"{login}/")
+    if parts.scheme or parts.netloc or own_step:
         return fallback
     return wanted
 
