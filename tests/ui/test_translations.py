@@ -101,16 +101,17 @@ def test_the_compiled_catalogue_is_the_written_one(english: dict[Forms, Forms]) 
         assert texts(read_mo(file)) == english, "make translations"
 
 
-def shown(html: str) -> Iterator[str]:
+def shown(html: str, *, title: bool = True) -> Iterator[str]:
     """What a reader sees or hears of a page, except what is marked as being in Chinese.
 
-    <title> is left out: it cannot be marked in part, and its words are the h1's (see tests/inspector.py).
+    Without ``title``, <title> is left out: it cannot be marked in part, and its words are the h1's (tests/inspector.py).
     """
+    silent = ("script", "style", "template", *(() if title else ("title",)))
     root = html5lib.parse(html, treebuilder="etree", namespaceHTMLElements=False)
 
     def walk(node: Any, chinese: bool) -> Iterator[str]:
         chinese = node.get("lang", "zh" if chinese else "").startswith("zh")
-        if isinstance(node.tag, str) and node.tag not in ("script", "style", "template", "title") and not chinese:
+        if isinstance(node.tag, str) and node.tag not in silent and not chinese:
             yield from (node.get(name, "") for name in ("aria-label", "title", "placeholder", "alt"))
             yield node.text or ""
             for child in node:
