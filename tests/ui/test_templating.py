@@ -6,7 +6,7 @@ from flask import render_template_string, request
 from flask_babel import force_locale
 from jinja2 import DictLoader
 
-SAMPLE = '{{ _("退出登录") }} {{ {"a": _("关闭")}.a }} {{ _("账号：%(name)s", name=name) }}'
+SAMPLE = '{{ _("退出登录") }} {{ {"a": _("关闭")}.a }} {{ _("%(name)s的角色", name=name) }}'
 
 
 def test_each_language_has_its_own_template(app, monkeypatch):
@@ -17,8 +17,8 @@ def test_each_language_has_its_own_template(app, monkeypatch):
             template = app.jinja_env.get_template("sample.html")
             seen.append((template, template.render(name="<b>")))
     assert seen[0][0] is seen[2][0] and seen[0][0] is not seen[1][0]
-    assert seen[0][1] == "退出登录 关闭 账号：&lt;b&gt;" == seen[2][1]
-    assert seen[1][1] == "Sign out Close Account: &lt;b&gt;"
+    assert seen[0][1] == "退出登录 关闭 &lt;b&gt;的角色" == seen[2][1]
+    assert seen[1][1] == "Sign out Close Roles of &lt;b&gt;"
 
 
 def test_a_fixed_word_is_not_looked_up_when_the_page_is_drawn(app, monkeypatch):
