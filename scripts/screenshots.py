@@ -17,6 +17,12 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
+REVIEW_PAGES = {
+    "report": "/registrations/report",
+    "reviewers": "/registrations/reviewers",
+    "readings": "/registrations/readings",
+    "agreement": "/registrations/readings/agreement",
+}
 SIZES = {1366: (1366, 768), 390: (390, 844)}
 
 
@@ -63,6 +69,17 @@ def _take(base: str, password: str) -> None:
             _save(page, f"customers-{width}")
             page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href"))
             _save(page, f"customer-{width}")
+            context.clear_cookies()
+            _sign_in(page, base, "reviewer@demo.invalid", password)
+            for name, path in REVIEW_PAGES.items():
+                page.goto(f"{base}{path}")
+                page.wait_for_timeout(600)
+                _save(page, f"{name}-{width}")
+            page.goto(f"{base}/registrations/readings")
+            page.locator("form[action='/registrations/readings/next'] button").first.click()
+            page.wait_for_url("**/RDG-*")
+            page.wait_for_timeout(600)
+            _save(page, f"reading-{width}")
             context.clear_cookies()
             _sign_in(page, base, "admin@demo.invalid", password)
             page.goto(f"{base}/staff")

@@ -12,6 +12,7 @@ from app.core.web import Portal
 from app.core.workflow import Workflow
 from app.lists.workflow import workflow as list_export
 from app.registrations.images.workflow import workflow as badge_hold
+from app.registrations.readings.states import reading_workflow
 from app.registrations.workflow import workflow as registration
 from app.staff.roles import ROLES
 
@@ -54,6 +55,7 @@ def pages(app: Portal) -> dict[str, str]:
         "registration-workflow.md": state_diagram(registration),
         "badge-hold-workflow.md": state_diagram(badge_hold),
         "list-export-workflow.md": state_diagram(list_export),
+        "second-reading-workflow.md": state_diagram(reading_workflow),
         "routes.md": route_matrix(app),
     }
 

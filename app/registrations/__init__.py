@@ -25,13 +25,17 @@ def seed_reasons() -> None:
 
 def install(app: Portal) -> None:
     """Pages, offers to the rooms below, the minute's job, business numbers, the command that seeds the reasons."""
-    from app.registrations import offers, panel
+    from app.registrations import offers, panel, readings
     from app.registrations.hints import work as hints
     from app.registrations.images import service as images
     from app.registrations.images.views import bp as badges
+    from app.registrations.readings import offers as reading_offers
+    from app.registrations.readings import service as second_readings
+    from app.registrations.reports import small
     from app.registrations.service import jobs
     from app.registrations.views import bp
 
+    readings.declare_numbers()
     app.register_blueprint(bp)
     app.register_blueprint(badges)
     offers.install()
@@ -43,4 +47,7 @@ def install(app: Portal) -> None:
     jobs.install()
     images.install()
     hints.install(app)
+    second_readings.install()
+    reading_offers.install()
+    small.install()
     app.cli.add_command(seed_reasons)

@@ -204,6 +204,7 @@ class RegistrationEvent(Base):
     __table_args__ = (
         sa.UniqueConstraint("registration_id", "version"),
         sa.Index("ix_registration_event_by", "by_id", "at"),
+        sa.Index("ix_registration_event_action", "action", "at"),
     )
 
     id: Mapped[uuid.UUID] = plain(primary_key=True)

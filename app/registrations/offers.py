@@ -30,6 +30,7 @@ from app.ui.navigation import NavItem, navigation
 from app.ui.palette import PER_SOURCE, PaletteEntry, PaletteSource, palette_sources
 
 READ, DECIDE = Permission.REGISTRATIONS_READ, Permission.REGISTRATIONS_DECIDE
+PAGES = ("registrations.case", "registrations.report", "registrations.reviewers", "registrations.reviewer")
 NUMBER_MIN = 4  # characters of a number worth looking up
 
 
@@ -38,7 +39,7 @@ def install() -> None:
         "registrations",
         NavItem(
             "registrations", "work", _l("注册审核"), "review", "registrations.queue", READ, 20,
-            counter=_counter, also=("registrations.case",),
+            counter=_counter, also=PAGES,
         ),
     )  # fmt: skip
     palette_sources.add("registrations", PaletteSource(_l("注册"), _find, order=10))

@@ -29,6 +29,7 @@ from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
 from app.registrations.forms import FIELD_LABELS
 from app.registrations.models import FieldCheck, Registration
 from app.registrations.queries.queue import CHIPS
+from app.registrations.readings.blind import not_being_read_by
 from app.registrations.views.timeline import WORDS
 from app.registrations.workflow import OPEN, workflow
 
@@ -62,7 +63,9 @@ def _context(actor: Actor, customer: Customer) -> Mapping[str, Any]:
     """Newest first; two statements."""
     now = clock.now()
     rows = db.session.scalars(
-        sa.select(Registration).where(Registration.customer_id == customer.id).order_by(Registration.id.desc())
+        sa.select(Registration)
+        .where(Registration.customer_id == customer.id, *not_being_read_by(actor, Registration.id))
+        .order_by(Registration.id.desc())
     ).all()
     checks = _checks([row.id for row in rows])
     linked = actor.may(Permission.REGISTRATIONS_READ)

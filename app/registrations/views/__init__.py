@@ -18,6 +18,9 @@ def _database_refused(_error: SQLAlchemyError) -> ResponseReturnValue:
     return on_domain_error(Unavailable())
 
 
+from app.registrations.readings import views as reading_views  # noqa: E402, F401
+from app.registrations.reports import reviewer_views  # noqa: E402, F401
+from app.registrations.reports import views as report_views  # noqa: E402, F401
 from app.registrations.views import (  # noqa: E402
     aside,  # noqa: F401
     bulk,  # noqa: F401
