@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from app.core.db import db
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import NotFound
 from app.core.policy import Actor, Permission
 from app.core.statistics.interval import wilson
 from app.core.statistics.survival import kaplan_meier
@@ -43,10 +43,10 @@ class Person:
 
 
 def person(actor: Actor, reviewer_id: uuid.UUID) -> Person:
-    """Oneself, or for a lead anybody. Raises Forbidden for a colleague without lead, NotFound for no such account."""
+    """Oneself, or for a lead anybody. Raises NotFound for a colleague's page without lead, and for no such account."""
     actor.require(DECIDE)
     if reviewer_id != actor.id and not actor.may(LEAD):
-        raise Forbidden()
+        raise NotFound()
     if reviewer_id == actor.id:
         return Person(reviewer_id, actor.name)
     name = db.session.scalar(sa.select(StaffAccount.name).where(StaffAccount.id == reviewer_id))

@@ -174,7 +174,7 @@ def test_a_reviewer_sees_his_own_page_and_no_colleague(desk):
     portal.extensions["acting"] = me
     assert client.get("/registrations/reviewers").headers["Location"].endswith(str(me.id))
     assert client.get(f"/registrations/reviewers/{me.id}").status_code == 200
-    assert client.get(f"/registrations/reviewers/{lead.id}").status_code == 403
+    assert client.get(f"/registrations/reviewers/{lead.id}").status_code == 404
     portal.extensions["acting"] = lead
     assert client.get(f"/registrations/reviewers/{me.id}").status_code == 404, "no such account"
     text = client.get(f"/registrations/reviewers/{lead.id}").get_data(as_text=True)
