@@ -1,7 +1,7 @@
 """The same two pages as one would write them for speed alone: drivers, few statements, a compiled template.
 
-The template is made from the portal's own answer, with slots where data stands, so both send the same page. Words
-that depend on no row (navigation, filters, reasons of the case page) are constants here, which favours this side.
+The template is made from the portal's own answer, with slots where data stands, so both send the same page: rows,
+counts, the case's fields, reasons and history come from the database; words that depend on no row are constants.
 """
 
 from __future__ import annotations
@@ -24,17 +24,21 @@ from app.core.clock import SHANGHAI
 from app.core.keys import cipher, keystore, ring
 from app.hospitals.provinces import PROVINCES
 from app.registrations.queries.queue import CHIPS
+from bench import by_hand_case
 
 NAMES = {p.code: p.zh for p in PROVINCES}
 WORDS = {status: (str(chip.word), chip.tone, chip.shape) for status, chip in CHIPS.items()}
 CAP = 1_001
-COUNTED = (
-    "status='pending' AND (lease_expires_at IS NULL OR lease_expires_at<=:now OR lease_staff_id=:me)",
-    "status='on_hold' AND wakes_at<=:now",
-    *(f"status='{s}' AND due_at<:now" for s in ("pending", "on_hold", "awaiting_second", "appealed")),
-    "status='awaiting_second'", "status='on_hold' AND wakes_at>:now",
-    "status='needs_resubmission' AND wakes_at>:now", "status='appealed'", "status='pending'",
+FREE = "(lease_expires_at IS NULL OR lease_expires_at<=:now OR lease_staff_id=:me)"
+TODO = (f"status='pending' AND {FREE}", "status='on_hold' AND wakes_at<=:now")
+RETAKE = "status='needs_resubmission' AND wakes_at>:now"
+LATE = tuple(f"status='{s}' AND due_at<:now" for s in ("pending", "on_hold", "awaiting_second", "appealed"))
+ANY_OPEN = (*(f"status='{s}'" for s in ("pending", "on_hold", "awaiting_second", "appealed")), RETAKE)
+TABS = (
+    TODO, LATE, ("status='awaiting_second'",), ("status='on_hold' AND wakes_at>:now",), (RETAKE,),
+    ("status='appealed'",), ANY_OPEN,
 )  # fmt: skip
+WAITING = (TODO, tuple(f"{where} AND due_at<:now" for where in TODO))  # what the case page says is left, and late
 SESSION = (
     "SELECT a.id, a.name, r.role{counts} FROM staff_session s JOIN staff_account a ON a.id=s.staff_id "
     "LEFT JOIN role_assignment r ON r.staff_id=a.id WHERE s.token_hash=:hash AND s.ended_at IS NULL "
@@ -46,20 +50,8 @@ FIELDS = (
 )
 ROWS = " UNION ALL ".join(
     f"SELECT * FROM (SELECT {FIELDS} FROM registration WHERE {where} ORDER BY due_at, id LIMIT 51) AS {name}"
-    for where, name in zip(COUNTED[:2], "ab", strict=True)
+    for where, name in zip(TODO, "ab", strict=True)
 ) + " ORDER BY due_at, id LIMIT 51"  # fmt: skip
-CASE = (
-    "SELECT r.id, r.number, r.subject_id, s.id AS sid, s.name_sealed, c.id AS cid, c.phone_sealed, "
-    "c.subject_id AS csubject "
-    "FROM registration r JOIN submission s ON s.registration_id=r.id AND s.round=r.round "
-    "JOIN customer c ON c.id=r.customer_id WHERE r.number=:number"
-)
-PARTS = (
-    "SELECT field, verdict FROM field_check WHERE registration_id=:id",
-    "SELECT action, at, by_name FROM registration_event WHERE registration_id=:id ORDER BY version DESC",
-    "SELECT i.id, i.place, f.size FROM submission_image i JOIN stored_file f ON f.id=i.main_id "
-    "WHERE i.registration_id=:id",
-)
 ROW = (
     '{% for r in rows %}<tr role="row" data-row data-id="{{ r.id }}" data-href="/registrations/{{ r.number }}" '
     'data-drawer="/registrations/{{ r.number }}/drawer"><td role="cell" class="c-number " data-label="编号">'
@@ -105,37 +97,49 @@ class Connection:
         return value.replace(tzinfo=None).isoformat(" ", "microseconds") if isinstance(value, datetime) else value
 
 
+def counted(tabs: Iterable[tuple[str, ...]]) -> str:
+    """Capped counts as columns of the session's statement."""
+    columns = []
+    for tab in tabs:
+        parts = [f"SELECT * FROM (SELECT 1 FROM registration WHERE {where} LIMIT {CAP}) AS t" for where in tab]
+        columns.append(f"(SELECT count(*) FROM ({' UNION ALL '.join(parts)} LIMIT {CAP}) AS u)")
+    return ", " + ", ".join(columns)
+
+
 class ByHand:
     """A WSGI callable with both pages."""
 
-    def __init__(self, app: Flask, url: str, keys_url: str, me: uuid.UUID, pages: dict[str, str], secret: str) -> None:
-        self.app, self.main, self.keys, self.me = app, Connection(url), Connection(keys_url), me
-        self.secret, self.counting = secret.encode(), True
+    def __init__(self, app: Flask, me: uuid.UUID, queue: str, case: str) -> None:
+        settings = app.extensions["settings"]
+        self.main, self.keys, self.me = Connection(settings.database_url), Connection(settings.keystore_url), me
+        self.secret = settings.secret_key.encode()
         env = jinja2.Environment(autoescape=True)
-        self.pages = {name: env.from_string(text) for name, text in pages.items()}
+        self.pages = {"queue": env.from_string(queue), "case": env.from_string(case)}
         with app.app_context():
             self.ring = ring()
-        counts = ", ".join(
-            f"(SELECT count(*) FROM (SELECT 1 FROM registration WHERE {c} LIMIT {CAP}) AS t{i})"
-            for i, c in enumerate(COUNTED)
-        )
-        self.sessions = {True: SESSION.format(counts=", " + counts), False: SESSION.format(counts="")}
+        self.sessions = {
+            "queue": SESSION.format(counts=counted(TABS)), "case": SESSION.format(counts=counted(WAITING))
+        }  # fmt: skip
+
+    def close(self) -> None:
+        self.main.raw.close()
+        self.keys.raw.close()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         token = environ["HTTP_COOKIE"].split("=", 1)[1]
-        path = environ["PATH_INFO"]
-        now, counting = datetime.now(UTC), self.counting and path == "/registrations"
+        path, now = environ["PATH_INFO"], datetime.now(UTC)
+        name = "queue" if path == "/registrations" else "case"
         who = self.main.all(
-            self.sessions[counting], hash=hashlib.sha256(token.encode()).digest(), now=now,
-            idle=now - timedelta(minutes=30), **({"me": self.me} if counting else {}),
+            self.sessions[name], hash=hashlib.sha256(token.encode()).digest(), now=now,
+            idle=now - timedelta(minutes=30), me=self.me,
         )  # fmt: skip
         if not who or who[0][2] != "reviewer":
             start_response("403 Forbidden", [])
             return [b""]
         csrf = hmac.new(self.secret, b"csrf|" + token.encode(), hashlib.sha256).hexdigest()
-        values = self.queue(now) if path == "/registrations" else self.case(path.rsplit("/", 1)[1])
-        name = "queue" if path == "/registrations" else "case"
-        body = self.pages[name].render(csrf=csrf, counts=who[0][3:], **values).encode()
+        counts = [f"{n:,}" if n < CAP else f"{CAP - 1:,}+" for n in who[0][3:]]
+        values = self.queue(now) if name == "queue" else by_hand_case.values(self, path.rsplit("/", 1)[1], now)
+        body = self.pages[name].render(csrf=csrf, counts=counts, **values).encode()
         start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -159,17 +163,6 @@ class ByHand:
             "round": row[8], "chip": WORDS[row[9]], "holder": row[10], "iso": changed.isoformat(),
             "whole": local.strftime("%Y-%m-%d %H:%M:%S"), "changed": local.strftime("%m-%d %H:%M"),
         }  # fmt: skip
-
-    def case(self, number: str) -> dict[str, Any]:
-        row = self.main.all(CASE, number=number)[0]
-        secrets = self.secrets({row[2], row[7]})
-        for sql in PARTS:
-            self.main.all(sql, id=as_uuid(row[0]))
-        return {
-            "number": row[1],
-            "name": unseal(secrets[row[2]], row[4], "submission.name_sealed", row[3]),
-            "phone": unseal(secrets[row[7]], row[6], "customer.phone_sealed", row[5]),
-        }
 
     def secrets(self, ids: set[Any]) -> dict[Any, AESGCM]:
         """Subject keys from the key store, unwrapped: one statement."""
@@ -196,18 +189,21 @@ def unseal(secret: AESGCM, blob: bytes, place: str, row_id: Any) -> str:
     return cipher.decrypt(secret, 0, blob, cipher.place_data(place, as_uuid(row_id))).decode()
 
 
-def template(html: str, *, number: str = "", name: str = "") -> str:
-    """The portal's answer as a Jinja2 template: rows, tokens and (case page) the values become slots."""
-    text = "{% raw %}" + html + "{% endraw %}"
-    slot = lambda expression: "{% endraw %}{{ " + expression + " }}{% raw %}"
-    text = re.sub(r'(name="csrf_token"[^>]*? value=")[^"]*', lambda m: m[1] + slot("csrf"), text)
-    head, body, tail = text.partition('<tbody role="rowgroup">')
-    if body:
-        _old, end, rest = tail.partition("</tbody>")
-        text = head + body + "{% endraw %}" + ROW + "{% raw %}" + end + rest
-        n = iter(range(99))
-        text = re.sub(r"<b>[\d,+]+</b>", lambda _m: f"<b>{slot(f'counts[{next(n)}]')}</b>", text, count=7)
-    for value, expression in ((number, "number"), (name, "name")):
-        if value:
-            text = text.replace(value, slot(expression))
-    return text
+def slot(expression: str) -> str:
+    return "{% endraw %}{{ " + expression + " }}{% raw %}"
+
+
+def raw(html: str) -> str:
+    """The portal's answer as a Jinja2 template that says the same, with the token as a slot."""
+    text = re.sub(r'(name="csrf_token"[^>]*? value=")[^"]*', lambda m: m[1] + slot("csrf"), html)
+    return "{% raw %}" + text + "{% endraw %}"
+
+
+def queue_template(html: str) -> str:
+    head, _start, tail = raw(html).partition('<tbody role="rowgroup">')
+    _old, end, rest = tail.partition("</tbody>")
+    n = iter(range(len(TABS)))
+    before, tabs, after = head.partition('<nav class="tabs"')
+    after = re.sub(r"<b>[\d,+]+</b>", lambda _m: f"<b>{slot(f'counts[{next(n)}]')}</b>", after, count=len(TABS))
+    head = before + tabs + after
+    return head + '<tbody role="rowgroup">' + "{% endraw %}" + ROW + "{% raw %}" + end + rest

@@ -13,40 +13,62 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.core import clock, keys
 from app.core.db import db, new_id
 from app.core.keys import cipher, keystore
+from app.core.sealed import sealed_attributes
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from app.customers.models import Customer
 from app.hospitals.provinces import PROVINCES
 from app.registrations.models import Registration, RegistrationEvent, Submission
+from bench import copies
 
 SUBJECTS = 2_000
 BATCH = 5_000
-SHARES = {
-    "approved": 70,
-    "rejected": 10,
-    "pending": 8,
-    "withdrawn": 5,
-    "needs_resubmission": 4,
-    "on_hold": 2,
-    "appealed": 1,
-}
-HOSPITALS = ("东海示范人民医院", "北山样例医院", "南湖示范中医院")
+OPEN = {"pending": 0.08, "needs_resubmission": 0.04, "on_hold": 0.02, "appealed": 0.01, "awaiting_second": 0.005}
+CLOSED = {"approved": 70, "rejected": 10, "withdrawn": 5}
+NAME, PHONE = sealed_attributes["registration", "name"], sealed_attributes["customer", "phone"]
+FULL = 1_200  # of each open status at least, where the table has room: every capped count reaches its cap at all sizes
+HOSPITALS = 2_000
+CLAIMED = ("消化内镜中心", "主管护师", "护士")  # department, title, position
+MADE = 20_000  # rows made one by one; the rest are copies that the database makes (see `copies`)
 
 
 def fill(app: Portal, count: int, seed: int = 7) -> None:
-    """``count`` registrations with customer, submission and one event each."""
+    """``count`` registrations with customer, submission and one event each; beyond `MADE` in multiples of it."""
     rng = random.Random(seed)
     with app.app_context():
         with unit_of_work():
             subjects = keys.new_subjects(SUBJECTS)
             ciphers = [AESGCM(secret) for secret in (keystore.load(subjects)[s] for s in subjects)]
-        statuses = rng.choices(list(SHARES), list(SHARES.values()), k=count)
-        now = clock.now()
-        for start in range(0, count, BATCH):
+        made = min(count, MADE)
+        statuses, now = _statuses(rng, made), clock.now()
+        for start in range(0, made, BATCH):
             with unit_of_work():
                 _batch(rng, statuses[start : start + BATCH], start, now, subjects, ciphers)
+        if count > made:
+            copies.multiply(count // made)
         with db.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+
+
+def _statuses(rng: random.Random, count: int) -> list[str]:
+    """Open work grows with the table, but is never so little that a count of it ends below its cap."""
+    wanted = {status: max(int(share * count), min(FULL, count // 10)) for status, share in OPEN.items()}
+    found = [status for status, number in wanted.items() for _ in range(number)]
+    found += rng.choices(list(CLOSED), list(CLOSED.values()), k=count - len(found))
+    rng.shuffle(found)
+    return found
+
+
+def name(i: int) -> str:
+    return f"样例{i % 997:03}"
+
+
+def hospital(i: int) -> str:
+    return f"样例第{i % HOSPITALS:04}医院"
+
+
+def phone(i: int) -> str:
+    return f"+8613800{i % 10_000:06}"
 
 
 def _batch(
@@ -58,21 +80,26 @@ def _batch(
         if status == "pending":
             at = now - timedelta(minutes=rng.randint(10, 2_000))
         person, case, round_one = new_id(), new_id(), new_id()
-        name = f"样例{i % 997:03}"
+        called = name(i)
         customers.append(_customer(i, person, subjects, ciphers[k], now))
-        own = {"hospital_text": rng.choice(HOSPITALS), "department_text": "消化内镜中心", "subject_id": subjects[k]}
+        own = {
+            "hospital_text": hospital(rng.randrange(HOSPITALS)),
+            "department_text": CLAIMED[0],
+            "subject_id": subjects[k],
+        }
         common = {**own, "round": 1, "evidence_version": 1, "submitted_at": at}
         cases.append({
             **common, "id": case, "number": f"REG-20261101-{i:07}"[:20], "customer_id": person, "status": status,
             "version": 1, "changed_at": at, "due_at": at + timedelta(hours=16), "province": rng.choice(PROVINCES).code,
             "wakes_at": now + timedelta(days=3) if status in ("needs_resubmission", "on_hold") else None,
-            "name_sealed": _seal(ciphers[k], name, "registration.name_sealed", case),
+            "name_sealed": _seal(ciphers[k], called, "registration.name_sealed", case),
+            "name_index": NAME.indexes(called)[0],
         })  # fmt: skip
         sent.append({
-            **common, "id": round_one, "registration_id": case, "position": "护士", "title": "主管护师",
+            **common, "id": round_one, "registration_id": case, "position": CLAIMED[2], "title": CLAIMED[1],
             "is_adult": True,
             "policy_version": "1", "consent_ids": [],
-            "name_sealed": _seal(ciphers[k], name, "submission.name_sealed", round_one),
+            "name_sealed": _seal(ciphers[k], called, "submission.name_sealed", round_one),
         })  # fmt: skip
         events.append({
             "id": new_id(), "registration_id": case, "subject_id": subjects[k], "version": 1, "round": 1,
@@ -90,7 +117,9 @@ def _customer(i: int, person: uuid.UUID, subjects: list[uuid.UUID], secret: AESG
     return {
         "id": person, "subject_id": subjects[i] if first else uuid.uuid4(), "created_at": now, "last_used_at": now,
         "name_failures": 0, "version": 1,
-        "phone_sealed": _seal(secret, f"+861380000{i:04}", "customer.phone_sealed", person) if first else None,
+        "phone_sealed": _seal(secret, phone(i), "customer.phone_sealed", person) if first else None,
+        "phone_index": PHONE.indexes(phone(i))[0] if first else None,
+        "phone_tail": PHONE.indexes(phone(i))[1],
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,9 @@ from app.core.web import Portal
 from app.registrations import service
 from app.registrations.models import Registration
 from app.staff import queries
-from bench.by_hand import ByHand, template
-from bench.data import fill
+from bench import by_hand_case
+from bench.by_hand import ByHand, queue_template
+from bench.data import CLAIMED, fill, name, phone
 from bench.measure import pairs, request
 from bench.portals import portal, sign_in, statements
 from bench.registry import Database, Run, bench
@@ -40,24 +42,33 @@ def held_case(app: Portal, me: Any) -> str:
         return row.number
 
 
+def by_hand(app: Portal, me: Any, cookie: str, number: str) -> ByHand:
+    """The twin, its templates made from the portal's own answers."""
+    queue, case = (request(app, path, cookie)[1] for path in ("/registrations", f"/registrations/{number}"))
+    i = int(number[-7:])
+    claimed = [name(i), *CLAIMED]
+    found = {value: f"<strong>{value}</strong>" in case for value in claimed}
+    hospital = re.findall(r"<strong>(样例第\d+医院)</strong>", case)
+    if not all(found.values()) or len(hospital) != 1:
+        raise RuntimeError(f"the case page does not show what was made: {found}")
+    tail = phone(i)[-4:]
+    text = by_hand_case.template(case, number, [claimed[0], hospital[0], *CLAIMED], f"138****{tail}")
+    return ByHand(app, me, queue_template(queue), text)
+
+
 def measure(run: Run, database: Database, size: int) -> Found:
     with portal(database.url) as app:
         fill(app, size)
         me, cookie = sign_in(app, "reviewer", lead=True)
-        number, settings = held_case(app, me), app.extensions["settings"]
-        queue, case = "/registrations", f"/registrations/{number}"
-        html = {path: request(app, path, cookie)[1] for path in (queue, case)}
-        i = int(number[-7:]) % 997
-        made = {"queue": template(html[queue]), "case": template(html[case], number=number, name=f"样例{i:03}")}
-        hand = ByHand(app, settings.database_url, settings.keystore_url, me, made, settings.secret_key)
-        found: Found = {}
-        for name, path in (("queue", queue), ("case", case)):
-            sizes = [len(text) for text in (html[path], request(hand, path, cookie)[1])]
-            found[name] = pairs(app, hand, path, cookie, settings.database_url, run.requests)
+        number = held_case(app, me)
+        hand = by_hand(app, me, cookie, number)
+        url, found = app.extensions["settings"].database_url, Found()
+        for page, path in {"queue": "/registrations", "case": f"/registrations/{number}"}.items():
+            sizes = [len(request(side, path, cookie)[1]) for side in (app, hand)]
+            found[page] = pairs(app, hand, path, cookie, url, run.requests)
             sent = statements(app, path, cookie)
-            report(run, f"{database.name:<10} {size:>9,} {name:<5}", found[name], f"SQL {dict(sent)}; chars {sizes}")
-        hand.main.raw.close()
-        hand.keys.raw.close()
+            report(run, f"{database.name:<10} {size:>9,} {page:<5}", found[page], f"SQL {dict(sent)}; chars {sizes}")
+        hand.close()
     return found
 
 

@@ -38,19 +38,23 @@ def capped(
 
 
 def want(key: str, counter: sa.ScalarSelect[int]) -> None:
-    """Ask for a counter under ``key``; asking twice costs nothing."""
-    wanted, known = _state()
+    """Ask for a counter under ``key``; asking twice costs nothing, nor does a counter that was fetched already."""
+    wanted, known, fetched = _state()
     if key not in known:
-        wanted.setdefault(key, counter)
+        if id(counter) in fetched and plans.is_kept(counter):
+            known[key] = fetched[id(counter)]
+        else:
+            wanted.setdefault(key, counter)
 
 
 def value(key: str) -> int:
     """The number asked for under ``key``; CAP + 1 means "more than CAP"."""
-    wanted, known = _state()
+    wanted, known, fetched = _state()
     if wanted:
         select, places = _joined(tuple(wanted.values()))
         row = db.session.connection().execute(select).one()
-        known.update((name, row[place]) for name, place in zip(wanted, places, strict=True))
+        for (name, counter), place in zip(wanted.items(), places, strict=True):
+            known[name] = fetched[id(counter)] = row[place]
         wanted.clear()
     return known[key]
 
@@ -83,7 +87,8 @@ def text(number: int) -> str:
     return f"{CAP:,}+" if number > CAP else f"{number:,}"
 
 
-def _state() -> tuple[dict[str, sa.ScalarSelect[int]], dict[str, int]]:
+def _state() -> tuple[dict[str, sa.ScalarSelect[int]], dict[str, int], dict[int, int]]:
+    """Wanted, known by name, and fetched by the counter's identity: a kept counter is the same object everywhere."""
     if "counters" not in g:
-        g.counters = ({}, {})
+        g.counters = ({}, {}, {})
     return g.counters

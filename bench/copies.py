@@ -1,0 +1,57 @@
+"""A large table out of a small one, made by the database: rows copied under ids and numbers of their own.
+
+Copies lie 400 days later and hold no ciphertext, which is bound to the row it was made for: the first page of a tab
+shows rows that were made one by one, a page far behind shows names as dashes. Indexed values are copied as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.unit_of_work import unit_of_work
+from app.customers.models import Customer
+from app.registrations.models import Registration, RegistrationEvent, Submission
+
+SHIFT_DAYS = 400
+IDS = ("id", "customer_id", "registration_id", "subject_id")
+MOMENTS = ("due_at", "changed_at", "submitted_at", "wakes_at")
+EMPTY = ("name_sealed", "phone_sealed")
+
+
+def multiply(times: int) -> None:
+    """Copy all rows ``times`` - 1 times. Whole statements, one transaction."""
+    with unit_of_work():
+        for model in (Customer, Registration, Submission, RegistrationEvent):
+            _copy(model.__table__, times - 1)
+
+
+def _copy(table: Any, times: int) -> None:
+    postgres = db.engine.dialect.name == "postgresql"
+    names = [column.name for column in table.columns]
+    values = ", ".join(_value(table.name, name, postgres) for name in names)
+    series = "generate_series" if postgres else "(WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k+1 FROM n LIMIT"
+    source = f"{series}(1, {times}) AS n(k)" if postgres else f"{series} {times}) SELECT k FROM n) AS n"
+    db.session.execute(
+        sa.text(f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {values} FROM {table.name} CROSS JOIN {source}")
+    )
+
+
+def _value(table: str, name: str, postgres: bool) -> str:
+    if name in EMPTY or (table == "customer" and name == "phone_index"):  # unique among customers
+        return "NULL"
+    if name in IDS and not (table != "customer" and name == "subject_id"):
+        if postgres:  # the first 32 bits of the id are those of its time
+            return f"CAST(lpad(to_hex(k), 8, '0') || substr(replace(CAST({name} AS text), '-', ''), 9) AS uuid)"
+        return f"printf('%08x', k) || substr({name}, 9)"
+    if name == "number":
+        return "'REG-' || lpad(CAST(k AS text), 8, '0') || substr(number, 13)" if postgres else (
+            "'REG-' || printf('%08d', k) || substr(number, 13)"
+        )  # fmt: skip
+    if table == "registration" and name in MOMENTS:
+        if postgres:
+            return f"{name} + interval '{SHIFT_DAYS} days' + k * interval '1 second'"
+        return f"strftime('%Y-%m-%d %H:%M:%f', {name}, '+{SHIFT_DAYS} days', '+' || k || ' seconds') || '000'"
+    return name
