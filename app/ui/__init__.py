@@ -9,12 +9,13 @@ PAGE_MODULES = ("keys", "palette", "dialogs", "rows", "lists", "busy", "toast", 
 
 def install(app: Portal) -> None:
     """Languages, formatters, assets, toasts, error pages, palette and help."""
-    from app.ui import assets, charts, errors, formatters, frame, toasts, views
+    from app.ui import assets, charts, errors, formatters, frame, marks, toasts, views
 
     frame.install(app)
     assets.install(app)
     toasts.install(app)
     errors.install(app)
     app.jinja_env.filters.update(formatters.FILTERS, percent=charts.percent)
+    app.jinja_env.globals.update(draw_icon=marks.icon, draw_kbd=marks.kbd)
     app.jinja_env.globals.update(due_facts=formatters.due_facts, page_modules=PAGE_MODULES)
     app.register_blueprint(views.bp)

@@ -62,7 +62,10 @@ class RequestDomain(Domain):
     """Finds the reader's catalogue once per request; flask-babel does it anew for each message."""
 
     def get_translations(self) -> Translations | NullTranslations:
-        held: SimpleNamespace | None = g.get("_flask_babel") if g else None
+        try:
+            held: SimpleNamespace | None = g._flask_babel
+        except (RuntimeError, AttributeError):  # outside of any app context, or nothing was said yet
+            held = None
         found = getattr(held, "babel_translations", None)  # the name that flask-babel clears with the language
         if found is None:
             found = super().get_translations()

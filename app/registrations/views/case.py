@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
@@ -127,6 +128,11 @@ def draw(actor: Actor, number: str, form: DecisionForm | None = None, refusal: D
     return make_response(html, refusal.status if refusal is not None else 200)
 
 
+def _said(labels: Mapping[str, Any]) -> dict[str, str]:
+    """Labels in the reader's language, put into words once: the page repeats them for each field."""
+    return {key: str(label) for key, label in labels.items()}
+
+
 def _fresh(actor: Actor, found: cases.Case) -> DecisionForm:
     form = DecisionForm(formdata=None)
     draft = service.draft_of(actor, found.row) if found.mine else None
@@ -147,11 +153,11 @@ def _context(
         "case": found,
         "form": form,
         "chip": CHIPS[found.status],
-        "labels": FIELD_LABELS,
-        "verdicts": VERDICTS,
-        "short_verdicts": SHORT_VERDICTS,
-        "hows": HOW_LABELS,
-        "staff_words": catalogue.staff_words,
+        "labels": _said(FIELD_LABELS),
+        "verdicts": list(_said(dict(VERDICTS)).items()),
+        "short_verdicts": _said(SHORT_VERDICTS),
+        "hows": _said(HOW_LABELS),
+        "reason_words": catalogue.labels(reasons),
         "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
         "refusal": refusal,
         "items": timeline(found, reasons),
