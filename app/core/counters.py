@@ -22,15 +22,20 @@ _kept: dict[tuple[int, ...], Joined] = {}
 
 
 def capped(
-    *where: ColumnElement[bool], table: Any, ranges: Sequence[Sequence[ColumnElement[bool]]] = ((),)
+    *where: ColumnElement[bool],
+    table: Any,
+    ranges: Sequence[Sequence[ColumnElement[bool]]] = ((),),
+    order: Sequence[Any] = (),
 ) -> sa.ScalarSelect[int]:
     """How many rows of ``table`` satisfy ``where``, counting no further than CAP + 1.
 
     ``ranges`` are disjoint lists of clauses of which one must hold too. Each is counted by its own index range up to
-    the cap; as one OR, PostgreSQL would gather all of them first, however many there are.
+    the cap; as one OR, PostgreSQL would gather all of them first, however many there are. ``order`` names the index
+    to walk: without it PostgreSQL reads the table from its beginning until enough rows are found.
     """
     one: sa.Label[int] = sa.literal_column("1").label("n")
-    parts = [sa.select(one).select_from(table).where(*where, *more).limit(CAP + 1).subquery() for more in ranges]
+    some = sa.select(one).select_from(table).where(*where).order_by(*order).limit(CAP + 1)
+    parts = [some.where(*more).subquery() for more in ranges]
     limited = parts[0]
     if len(parts) > 1:
         limited = sa.union_all(*(sa.select(part.c.n) for part in parts)).limit(CAP + 1).subquery()

@@ -36,7 +36,9 @@ class Registration(Base):
     __tablename__ = "registration"
     __table_args__ = (
         sa.UniqueConstraint("number"),
-        sa.Index("ix_registration_queue", "status", "due_at", "id"),
+        # whatever a tab counts stands in the index, so that a count reads no row; then the order of the queue
+        sa.Index("ix_registration_queue", "status", "due_at", "id", "wakes_at", "lease_expires_at", "lease_staff_id"),
+        sa.Index("ix_registration_hospital_text", "hospital_text", "status"),
         sa.Index("ix_registration_changed", "status", "changed_at", "id"),
         sa.Index("ix_registration_province", "province", "status", "due_at", "id"),
         sa.Index(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.core import jobs
 from app.core.policy import Permission
 from app.core.web import Portal
 from app.hospitals import provinces
@@ -15,17 +18,24 @@ from app.ui.frame import language
 from app.ui.navigation import NavItem, navigation
 
 STAFF_ORDER = 40
+FORGET_EVERY = timedelta(days=1)
 
 
 def install(app: Portal) -> None:
-    """The session, the pages, the command, the navigation's entry."""
-    from app.staff import commands  # late: they need every model of this floor
+    """The session, the pages, the command, the navigation's entry, the daily forgetting of old sessions."""
+    from app.staff import commands, service  # late: they need every model of this floor
     from app.staff.views import bp
 
     sessions.install(app)
     app.jinja_env.filters["provinces"] = _province_words
     app.register_blueprint(bp)
     commands.install(app)
+
+    @jobs.handler("staff.forget_sessions")
+    def _forget(_payload: dict[str, Any]) -> None:
+        service.forget_sessions()
+
+    jobs.every("staff.forget_sessions", FORGET_EVERY)
     navigation.add(
         "staff",
         NavItem(

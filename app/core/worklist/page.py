@@ -194,7 +194,9 @@ def _want_counts(worklist: Worklist, actor: Actor) -> None:
 
 
 def _count(worklist: Worklist, tab: Tab, actor: Actor) -> sa.ScalarSelect[int]:
-    return counters.capped(*worklist.scope(actor), table=worklist.table, ranges=tab.ranges(actor, plans.now()))
+    order = (worklist.sort_column(worklist.default_sort.lstrip("-")), worklist.table.id)
+    ranges = tab.ranges(actor, plans.now())
+    return counters.capped(*worklist.scope(actor), table=worklist.table, ranges=ranges, order=order)
 
 
 def _tabs(worklist: Worklist, request: query.Request, kept: dict[str, str]) -> list[dict[str, Any]]:

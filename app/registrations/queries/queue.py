@@ -188,4 +188,4 @@ def late(actor: Actor) -> sa.ScalarSelect[int]:
 
 def _decidable_count(actor: Actor, *where: Clause) -> sa.ScalarSelect[int]:
     mine = in_scope(actor, Permission.REGISTRATIONS_DECIDE)
-    return counters.capped(*mine, *where, table=R, ranges=decidable(actor, plans.now()))
+    return counters.capped(*mine, *where, table=R, ranges=decidable(actor, plans.now()), order=(R.due_at, R.id))

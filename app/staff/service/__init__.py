@@ -23,7 +23,7 @@ from app.staff.service.second_factor import (
     reset_second_factor,
     start_second_factor,
 )
-from app.staff.service.sessions import end_all_sessions, end_session
+from app.staff.service.sessions import end_all_sessions, end_session, forget_sessions
 from app.staff.service.sign_in import (
     Outcome,
     SignIn,
@@ -50,6 +50,7 @@ __all__ = [
     "end_all_sessions",
     "end_session",
     "finish_second_factor",
+    "forget_sessions",
     "grant_role",
     "handover",
     "holdings",

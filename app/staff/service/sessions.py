@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.core import audit, clock, keys
 from app.core.db import db
@@ -17,6 +18,7 @@ from app.staff.tokens import hash_token, new_token
 ABSOLUTE = timedelta(hours=12)
 SECOND_FACTOR_TIME = timedelta(minutes=10)  # between the password and the second factor
 DEVICE_CHARS = 64
+KEPT = timedelta(days=30)  # beyond the absolute end: who asks "was that me?" still finds the device
 
 
 def begin_session(staff_id: uuid.UUID, stage: SessionStage, *, device: str, address: str) -> str:
@@ -81,6 +83,21 @@ def end_all_sessions(actor: Actor, staff_id: uuid.UUID) -> int:
     count = close_sessions(staff_id, "own" if own else "admin", but=actor.session_id if own else None)
     audit.record("session.all_ended", actor, "staff_account", staff_id)
     return count
+
+
+def forget_sessions() -> int:
+    """Delete sessions a month past their absolute end; the number. Each account's last one stays: it says when the
+    person was last here."""
+    later = aliased(StaffSession)
+    followed = sa.exists().where(
+        later.staff_id == StaffSession.staff_id,
+        later.stage == SessionStage.FULL.value,
+        later.last_seen_at > StaffSession.last_seen_at,
+    )
+    old = StaffSession.expires_at < clock.now() - KEPT
+    gone = sa.or_(StaffSession.stage != SessionStage.FULL.value, followed)
+    done = db.session.execute(sa.delete(StaffSession).where(old, gone).execution_options(synchronize_session=False))
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def _may_end(actor: Actor, staff_id: uuid.UUID) -> None:

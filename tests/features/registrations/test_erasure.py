@@ -40,6 +40,7 @@ RHYTHMS = {
     "registrations.lapse_holds",
     "api.forget_answers", "audit.checkpoint", "audit.verify", "customers.cleanup", "files.erase", "jobs.cleanup",
     "keys.sweep", "outbox.forget", "outbox.sweep", "registrations.settle", "throttle.cleanup",
+    "staff.forget_sessions",
 }  # fmt: skip
 
 

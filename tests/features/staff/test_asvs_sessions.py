@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from app.core import clock, policy
 from app.core.db import db
 from app.core.web import SAFE_METHODS
+from app.staff import service
 from app.staff.models import StaffSession
-from app.staff.tokens import new_token
+from app.staff.tokens import hash_token, new_token
 from app.staff.views.visitor import next_page
 from tests.factories import staff
 
@@ -335,3 +336,36 @@ def test_every_page_of_this_room_is_marked(app):
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("staff."):
             assert policy.mark_of(app, rule.endpoint) is not None
+
+
+def test_old_sessions_are_forgotten_but_the_last_one_says_when_somebody_was_here(app, work):
+    now = clock.now()
+    with work():
+        one, two = staff.account(), staff.account()
+        for row, days, stage in (
+            (one, 90, "full"),
+            (one, 60, "full"),
+            (one, 60, "password"),
+            (two, 90, "full"),
+            (two, 1, "full"),
+        ):
+            at = now - timedelta(days=days)
+            db.session.add(
+                StaffSession(
+                    token_hash=hash_token(new_token()),
+                    staff_id=row.id,
+                    stage=stage,
+                    created_at=at,
+                    signed_in_at=at,
+                    last_seen_at=at,
+                    expires_at=at + timedelta(hours=12),
+                )
+            )
+        ids = {one.id: [60], two.id: [1]}
+    with work():
+        assert service.forget_sessions() == 3
+    with work():
+        for staff_id, days in ids.items():
+            rows = db.session.scalars(sa.select(StaffSession).where(StaffSession.staff_id == staff_id)).all()
+            assert [(now - row.last_seen_at).days for row in rows] == days
+            assert all(row.stage == "full" for row in rows)
