@@ -2,16 +2,14 @@
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0014"
+down_revision = "0013"
 QUEUE = ["status", "due_at", "id"]
 
 
 def upgrade() -> None:
     op.drop_index("ix_registration_queue", table_name="registration")
-    op.create_index(
-        "ix_registration_queue", "registration", [*QUEUE, "wakes_at", "lease_expires_at", "lease_staff_id"]
-    )
+    op.create_index("ix_registration_queue", "registration", [*QUEUE, "wakes_at", "lease_expires_at", "lease_staff_id"])
     op.create_index("ix_registration_hospital_text", "registration", ["hospital_text", "status"])
 
 
