@@ -27,6 +27,7 @@ def install(app: Portal) -> None:
     """Pages, offers to the rooms below, the minute's job, business numbers, the command that seeds the reasons."""
     from app.registrations import offers, panel, readings
     from app.registrations.hints import work as hints
+    from app.registrations.images import offers as photo_offers
     from app.registrations.images import service as images
     from app.registrations.images.views import bp as badges
     from app.registrations.readings import offers as reading_offers
@@ -50,4 +51,5 @@ def install(app: Portal) -> None:
     second_readings.install()
     reading_offers.install()
     small.install()
+    photo_offers.install()
     app.cli.add_command(seed_reasons)

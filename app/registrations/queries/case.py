@@ -92,6 +92,16 @@ def row_by_number(actor: Actor, number: str, permission: Permission = READ) -> R
     return row
 
 
+def by_number_start(actor: Actor, head: str, permission: Permission, limit: int) -> list[str]:
+    """Numbers in the actor's scope that begin so, newest first."""
+    here = Registration.number >= head, Registration.number < head + "\uffff", *in_scope(actor, permission)
+    return list(
+        db.session.scalars(
+            sa.select(Registration.number).where(*here).order_by(Registration.number.desc()).limit(limit)
+        )
+    )
+
+
 def case(actor: Actor, number: str) -> Case:
     """The case for its page. Raises NotFound outside the scope."""
     row, now = row_by_number(actor, number), clock.now()

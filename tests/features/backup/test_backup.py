@@ -406,6 +406,24 @@ def test_an_erasure_that_a_crash_cut_off_is_finished_before_its_database_is_repl
         keystore.key(case.main(case.first).key_id)
 
 
+def test_kill_9_between_commit_and_key_destruction_is_completed_by_the_job(app):
+    case = Asked(app)
+    with step(app, write=False):
+        stored = case.main(case.first)
+        file_id, key_id, object_key = stored.id, stored.key_id, stored.object_key
+    assert _in_child(app, "erase", file_id, MONDAY + MINUTE) == "killed"
+    with step(app, MONDAY + MINUTE, write=False):
+        assert keystore.key(key_id)
+        with pytest.raises(Gone):  # nobody reads it meanwhile
+            vault.open_sealed(case.main(case.first))
+    run_worker(app, MONDAY + 11 * MINUTE)
+    with step(app, MONDAY + 11 * MINUTE, write=False):
+        with pytest.raises(Gone):
+            keystore.key(key_id)
+        assert not app.extensions["file_store"].exists(object_key)
+        assert case.main(case.first).purged_at is not None
+
+
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 

@@ -373,3 +373,13 @@ def test_originals_thumbnails_and_what_was_made_from_them_die_together(app):
         life = queries.photos(db.session.get_one(Registration, case.id))
         assert [photo.destroyed_at is not None for photo in life] == [True, False]
     assert images.MEDIA_TYPE == "image/jpeg"
+
+
+def test_auditors_find_a_case_by_its_number_in_the_palette_and_nobody_else_gains_by_it(app, case):
+    from app.ui import palette
+
+    auditor, admin = staff.member(app, "auditor"), staff.member(app, "admin")
+    with app.test_request_context(), clock.frozen(MONDAY), unit_of_work(write=False):
+        for actor, expected in ((auditor, True), (admin, False)):
+            found = [entry.url for _label, entries in palette.search(actor, case.number[:12]) for entry in entries]
+            assert (f"/registrations/{case.number}/views" in found) is expected
