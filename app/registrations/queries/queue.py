@@ -168,6 +168,7 @@ QUEUE = Worklist(
         Filter("round", _l("轮次"), _round, kind="select", choices=_rounds, more=True),
     ),
     bulk=(
+        BulkAction("assign", _l("指派"), "registrations.bulk_assign", Permission.REGISTRATIONS_LEAD),
         BulkAction("release", _l("释放占用"), "registrations.bulk_release", Permission.REGISTRATIONS_LEAD),
         BulkAction("remind", _l("提醒补拍"), "registrations.bulk_remind", Permission.REGISTRATIONS_LEAD),
     ),

@@ -177,3 +177,26 @@ def test_nonsense_is_refused_with_words(app, room, data):
     answer = room.post("bulk-release", **data)
     assert answer.status_code in (200, 422)
     assert answer.status_code == 422 or tickets(answer) == []
+
+
+def test_a_lead_gives_cases_to_a_named_reviewer_and_hears_which_that_person_cannot_take(app, room):
+    made = room.cases(3)
+    _other, held = room.held("样例一")
+    receiver = staff.member(app, "reviewer", name="沈若拟")
+    elsewhere = staff.member(app, ("reviewer", ["11"], False), name="外省")
+    asked = room.post("bulk-assign", id=made).get_data(as_text=True)
+    assert 'name="to"' in asked and "沈若拟" in asked
+    refused = room.post("bulk-assign", id=made, to=str(elsewhere.id))
+    assert tickets(refused) == []
+    page = room.post("bulk-assign", id=made, to=str(receiver.id))
+    assert "同事处理" in page.get_data(as_text=True) and len(tickets(page)) == 2
+    done = room.post("bulk-assign/run", row=tickets(page), to=str(receiver.id)).get_data(as_text=True)
+    assert "已办理 2 条" in done
+    with step(app, write=False):
+        given = {i: room.row(i).passed_to_id for i in made}
+        assert [given[i] for i in made if i != held] == [receiver.id] * 2
+        assert given[held] is None
+    again = room.post("bulk-assign/run", row=tickets(page), to=str(elsewhere.id)).get_data(as_text=True)
+    assert "一条也没有办理" in again
+    assert room.post("bulk-assign/run", row=tickets(page), to="x").status_code == 422
+    assert room.post("bulk-assign/run", row=tickets(page)).status_code == 422
