@@ -1,4 +1,4 @@
-"""Safe acts on many cases at once: assign, release claims, remind applicants. First who and what is refused, then row by row.
+"""Safe acts on many cases at once: assign, release, remind. First who and what is refused, then row by row.
 
 Deciding is not among them, on purpose: nobody looks at two badges at once.
 """
