@@ -108,7 +108,8 @@ def _again(bench):
 def test_feature_20_down_or_timed_out_the_page_works_and_fields_say_so(portal, step, story, tmp_path, words):
     """OCR down or timed out → page still works, fields show 未识别; the next photo is read by a new process."""
     portal.config["WTF_CSRF_ENABLED"] = False
-    with recognising(portal, tmp_path / "reader", limit=1.5) as stub:
+    never_answers = words in ("hang", "deaf")
+    with recognising(portal, tmp_path / "reader", limit=0.5 if never_answers else 60) as stub:
         stub.say(f"{words} answer")
         bench = Bench(portal, step, story)
         run_all(portal)
@@ -119,6 +120,7 @@ def test_feature_20_down_or_timed_out_the_page_works_and_fields_say_so(portal, s
         bench.hold()
         assert bench.words() == ["未识别"] * 5
         assert bench.crop().status_code == 404
+        portal.extensions[work.READER].limit = 60
         again = Bench(portal, step, story, bench.me)
         run_all(portal)
         again.hold()
