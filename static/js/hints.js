@@ -5,7 +5,7 @@
 const stage = document.querySelector("[data-viewer-stage]");
 const toggle = document.querySelector("[data-boxes]");
 const reads = [...document.querySelectorAll("[data-read]")];
-const HEIGHT = 22, WIDEST = 230, MARGIN = 0.3;
+const HEIGHT = 24, WIDEST = 200, MARGIN = 0.08;
 
 const pictureOf = (read) => [...stage.querySelectorAll("img")].find((image) => image.src.includes(read.dataset.read));
 const numberOf = (read) => read.closest("[data-claim]")?.dataset.claim ?? "";
