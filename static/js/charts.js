@@ -79,11 +79,11 @@ const ranges = (data) => ({
       data: data.rows.flatMap((row, at) => (row.value === null ? [] : [{ value: [row.value, at], itemStyle: { color: token(row.tone) } }])),
       markLine: data.reference === null ? undefined : {
         silent: true, symbol: "none", lineStyle: { color: SECOND, type: "dashed" },
-        label: { color: SECOND, formatter: `${data.reference_name} ${share(data.reference)}` }, data: [{ xAxis: data.reference }],
+        label: { position: "start", color: SECOND, formatter: `${data.reference_name} ${share(data.reference)}` }, data: [{ xAxis: data.reference }],
       },
     },
     {
-      type: "scatter", silent: true, symbolSize: 1, itemStyle: { opacity: 0 },
+      type: "scatter", silent: true, symbolSize: 1, itemStyle: { color: "transparent" },
       label: { show: true, position: "right", color: SECOND, formatter: (spot) => data.rows[spot.value[1]].words },
       data: data.rows.flatMap((row, at) => (row.value === null ? [[0, at]] : [])),
     },
