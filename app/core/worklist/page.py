@@ -159,7 +159,7 @@ def _reader(i: int, column: Column, subject_keys: dict[uuid.UUID, bytes], by_sub
 
 def _open_cell(column: Column, *, lead: bool) -> str:
     label = str(escape(str(column.label))).replace("%", "%%")
-    klass = f"c-{column.key} {column.klass}{' lead' if lead else ''}"
+    klass = f"c-{column.key} {column.klass}{' rowlink' if lead else ''}"
     lang = ' lang="zh-CN"' if column.chinese and str(get_locale() or "zh").split("_")[0] != "zh" else ""
     return f'<td role="cell" class="{klass}" data-label="{label}"{lang}>'
 
