@@ -147,6 +147,7 @@ def draw(
                      for key in ("photo", "match", "final")],
         "picture_url": lambda picture: url_for(".reading_image", number=number, image_id=picture.id),
         "may_escalate": _may_escalate(actor, found),
+        "hints": {},  # a reading is given without them
     }  # fmt: skip
     html = render_template("registrations/readings/reading.html", **context)
     return make_response(html, refusal.status if refusal is not None else 200)
