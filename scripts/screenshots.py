@@ -63,6 +63,10 @@ def _take(base: str, password: str) -> None:
             page.locator("[data-viewer-stage] img").first.wait_for()
             page.wait_for_timeout(600)
             _save(page, f"case-{width}")
+            _beside(page, width)
+            context.clear_cookies()
+            _sign_in(page, base, "reviewer@demo.invalid", password)
+            _leads(page, base, width)
             context.clear_cookies()
             _sign_in(page, base, "triager@demo.invalid", password)
             page.goto(f"{base}/customers")
@@ -86,6 +90,29 @@ def _take(base: str, password: str) -> None:
             _save(page, f"staff-{width}")
             context.close()
         program.close()
+
+
+def _beside(page: Page, width: int) -> None:
+    """Pages beside a decision, from the case that is open."""
+    case = page.url
+    for name in ("pass", "merge"):
+        page.goto(f"{case}/{name}")
+        _save(page, f"{name}-{width}")
+
+
+def _leads(page: Page, base: str, width: int) -> None:
+    """What a lead works with: reasons, reviewers, the standing of an approved case, rounds beside each other."""
+    for name in ("reasons", "reasons/photo_glare", "team"):
+        page.goto(f"{base}/registrations/{name}")
+        _save(page, f"{name.partition('/')[0] if name != 'reasons/photo_glare' else 'reason'}-{width}")
+    page.goto(f"{base}/registrations?tab=done")
+    page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href") + "/standing")
+    _save(page, f"standing-{width}")
+    page.goto(f"{base}/registrations?tab=retake&round=2")
+    rows = page.locator("tr[data-row] a")
+    if rows.count():
+        page.goto(rows.first.evaluate("link => link.href") + "/rounds")
+        _save(page, f"rounds-{width}")
 
 
 def _sign_in(page: Page, base: str, email: str, password: str) -> None:

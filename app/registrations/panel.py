@@ -43,6 +43,8 @@ EVENTS: Mapping[str, Any] = {
     "registration.claimed": _l("领取审核"),
     "registration.handed_back": _l("交还审核"),
     "registration.claim_released": _l("放回待审核"),
+    "registration.passed_on": _l("转交同事"),
+    "registration.recused": _l("审核员声明回避"),
     "badge.opened": _l("查看证件照片"),
 }
 
