@@ -142,9 +142,9 @@ def test_twenty_badges_by_keyboard_alone_take_two_keys_and_two_round_trips_each(
     made = make(live, BADGES + 1, 10_000)
     sign_in(page, live, "reviewer@demo.invalid")
     page.goto(f"{live.url}/registrations")
+    count = Counter(page)
     page.keyboard.press("n")
     page.wait_for_url(f"**/registrations/{made[0]['number']}")
-    count = Counter(page)
     presses, figures = 0, []
     for at in range(BADGES):
         following = made[at + 1]["number"]
