@@ -19,24 +19,25 @@ export const ahead = async (form) => {
   next = { number: facts.number, images: new Map(facts.images.map(load)), form };
 };
 
-/** Images that are here already take the places of those the new page asks for. */
-const place = (page) => {
-  for (const image of page.querySelectorAll("[data-viewer-stage] img")) {
-    const ready = next?.images.get(absolute(image.getAttribute("src")));
-    if (!ready) continue;
-    ready.alt = image.alt;
-    image.replaceWith(ready);
-  }
-};
+/** Keep the places of images that are here already; they are put in once the page stands, or they would load anew. */
+const reserve = (page) => [...page.querySelectorAll("[data-viewer-stage] img")].flatMap((image) => {
+  const ready = next?.images.get(absolute(image.getAttribute("src")));
+  if (!ready) return [];
+  const mark = page.ownerDocument.createElement("i");
+  ready.alt = image.alt;
+  image.replaceWith(mark);
+  return [[mark, ready]];
+});
 
 const put = (html, url) => {
   const page = new DOMParser().parseFromString(html, "text/html");
   const main = page.getElementById("main");
   if (!main) return false;
-  place(main);
+  const reserved = reserve(main);
   next = null;
   document.title = page.title;
   document.getElementById("main").replaceWith(document.adoptNode(main));
+  for (const [mark, ready] of reserved) mark.replaceWith(ready);
   const toasts = document.getElementById("toasts");
   toasts.replaceChildren(...page.querySelectorAll("#toasts > *"));
   if (url && absolute(url) !== location.href) history.pushState(null, "", url);

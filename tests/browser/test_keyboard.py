@@ -53,7 +53,7 @@ with app.app_context():
             claim = service.Claim(name="冯虚构", position="护士长", title="主管护师", policy_version="1", badge_consent=True,
                 is_adult=True, photos=[photo], hospital_id=hospital.id, department_id=department.id)
             row = service.submit(Actor("customer", id=person.id), claim)
-            row.due_at = clock.now() - timedelta(days=30) + timedelta(minutes=n - first)
+            row.due_at = clock.now() - timedelta(days=30 + first // 10_000) + timedelta(minutes=n - first)
             made.append({"number": row.number, "customer": str(person.id)})
     print(json.dumps(made))
 """
@@ -88,7 +88,7 @@ def run(live: Live, script: str, *args: object) -> str:
 
 
 def make(live: Live, count: int, first: int) -> list[dict[str, str]]:
-    """Cases that are due before all others, oldest first."""
+    """Cases that are due before all others, oldest first; a higher ``first`` is due earlier."""
     return json.loads(run(live, MAKE, count, first).splitlines()[-1])
 
 
@@ -129,12 +129,12 @@ class Counter:
         return any(f"/{number}/images/" in url for url in self.loaded)
 
 
-def wait(page, found, seconds: float = 30) -> None:
+def wait(page, found, seconds: float = 60) -> None:
     """Poll in the page's own time, so that Playwright's events arrive."""
-    for _ in range(int(seconds * 50)):
+    for _ in range(int(seconds * 10)):
         if found():
             return
-        page.wait_for_timeout(20)
+        page.wait_for_timeout(100)
     raise AssertionError("it did not come true in time")
 
 
