@@ -121,6 +121,7 @@ def curve_chart(key: str, title: Any, ended: Any, still_open: Any) -> Chart:
         )  # fmt: skip
     points = [(0.0, 1.0, 1.0, 1.0), *((s.time, s.still, s.low, s.high) for s in curve.steps)]
     points = points[:: max(1, len(points) // STEPS_MOST)]
+    points.append((float(max([*ended, *still_open])), *points[-1][1:]))  # open cases carry the curve on
     mark = curve.median if curve.n >= SMALL_N else None
     drawing = Steps(points, _("仍在等"), _("小时"), mark, _("一半")) if curve.n >= SMALL_N else None
     return Chart(key, title, answer, Figures(heads, rows), drawing, note)
