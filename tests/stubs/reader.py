@@ -28,17 +28,25 @@ def receive() -> bytes:
     return sys.stdin.buffer.read(struct.unpack(">I", head)[0])
 
 
+def pop() -> str:
+    """The next word; the last one stays. In one step, so that a kill leaves a whole file."""
+    words = (HERE / "words").read_text().split()
+    (HERE / "words.new").write_text(" ".join(words[1:] or words))
+    (HERE / "words.new").replace(HERE / "words")
+    return words[0]
+
+
 def main() -> None:
     with (HERE / "started").open("a") as note:
         note.write("x")
     send(json.dumps({"engine": "stub 1"}).encode())
     while True:
-        words = (HERE / "words").read_text().split()
-        (HERE / "words").write_text(" ".join(words[1:] or words))
-        word = words[0]
+        word = (HERE / "words").read_text().split()[0]
         if word == "deaf":
+            pop()
             time.sleep(600)
         asked = json.loads(receive())
+        word = pop()  # not before it is asked: it may be killed at any moment after its last answer
         for _ in range(2 if asked["do"] == "align" else 1):
             receive()
         if word == "hang":
