@@ -22,7 +22,7 @@ export const ahead = async (form) => {
 /** Keep the places of images that are here already; they are put in once the page stands, or they would load anew. */
 const reserve = (page) => [...page.querySelectorAll("[data-viewer-stage] img")].flatMap((image) => {
   const ready = next?.images.get(absolute(image.getAttribute("src")));
-  if (!ready) return [];
+  if (!ready || ready.complete && ready.naturalWidth === 0) return [];
   const mark = page.ownerDocument.createElement("i");
   ready.alt = image.alt;
   image.replaceWith(mark);
