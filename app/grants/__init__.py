@@ -8,12 +8,15 @@ if TYPE_CHECKING:
     from app.core.web import Portal
 
 
-def install(_app: Portal) -> None:
-    """What a person may look back on, the minute's job, and what this room gives to the rooms below."""
+def install(app: Portal) -> None:
+    """Pages, what a person may look back on, the minute's job, what this room gives to the rooms below."""
     from app.core import outbox
-    from app.grants import lookback
+    from app.grants import lookback, offers
     from app.grants.service import jobs, notice
+    from app.grants.views import bp
 
+    app.register_blueprint(bp)
     lookback.install()
     outbox.register_purpose(notice.PURPOSE)
     jobs.install()
+    offers.install()

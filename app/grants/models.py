@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, relationship
 
-from app.core.columns import DataClass, plain, sealed_column
+from app.core.columns import DataClass, index_column, plain, sealed_column
 from app.core.db import Base
 from app.core.sealed import Sealed
 from app.core.unit_of_work import declare_evidence
+from app.customers.models import compact_name
 from app.grants.workflow import OPEN
 
 WORK, USAGE = DataClass.WORK, DataClass.USAGE
@@ -62,6 +63,11 @@ class Grant(Base):
     version: Mapped[int] = plain(nullable=False, default=1)
     changed_at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
     wakes_at: Mapped[datetime | None] = plain(nullable=True)
+
+    # the verified name, so that lists read one table
+    name_sealed: Mapped[bytes | None] = sealed_column(DataClass.IDENTIFIER)
+    name_index: Mapped[bytes | None] = index_column(DataClass.IDENTIFIER, index=True)
+    name = Sealed("name_sealed", by="subject", index="name_index", normalise=compact_name)
 
     # what it rests on, as it was when it was asked for or confirmed again
     hospital_id: Mapped[uuid.UUID] = plain(sa.ForeignKey("hospital.id"), nullable=False, cls=WORK)

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from app.core import numbers
+from app.core import clock, numbers
 from app.core.clock import SHANGHAI
 from app.customers.models import CustomerProfile
 from app.grants.lookback import CHOICES, GENERAL, months_back
@@ -29,6 +29,8 @@ from app.hospitals.models import Department, Hospital
 
 Clause = sa.ColumnElement[bool]
 BEGUN = (Status.ACTIVE, Status.SCHEDULED)
+Moment = Any  # a datetime, or `plans.Now` in a statement that is kept between requests
+TODAY: Any = sa.bindparam("china_today", callable_=clock.today, type_=sa.Date(), unique=True)
 
 
 class Which(StrEnum):
@@ -49,7 +51,7 @@ class Records:
     at: Any  # instant of the report
 
 
-def effective_status(now: datetime) -> sa.ColumnElement[str]:
+def effective_status(now: Moment) -> sa.ColumnElement[str]:
     """What a grant is at ``now``, whatever any job has done so far."""
     g = Grant
     over = sa.or_(
@@ -65,17 +67,17 @@ def effective_status(now: datetime) -> sa.ColumnElement[str]:
     )
 
 
-def is_active(now: datetime) -> Clause:
+def is_active(now: Moment) -> Clause:
     """The grant opens its departments at ``now``."""
     return sa.and_(Grant.status.in_(BEGUN), effective_status(now) == Status.ACTIVE.value)
 
 
-def drifted(now: datetime) -> Clause:
+def drifted(now: Moment) -> Clause:
     """Something that the grant was based on is no longer so."""
     return sa.or_(sa.not_(_person_as_frozen(now)), _department_changed(), _hospital_merged())
 
 
-def _person_as_frozen(now: datetime) -> Clause:
+def _person_as_frozen(now: Moment) -> Clause:
     """The profile in force says hospital, department, position and title as frozen; not suspended, badge in date."""
     p, newer = aliased(CustomerProfile), aliased(CustomerProfile)
     later = sa.or_(newer.effective_at > p.effective_at, sa.and_(newer.effective_at == p.effective_at, newer.id > p.id))
@@ -85,7 +87,7 @@ def _person_as_frozen(now: datetime) -> Clause:
         .correlate(Grant, p)
         .exists()
     )
-    today = now.astimezone(SHANGHAI).date()
+    today = now.astimezone(SHANGHAI).date() if isinstance(now, datetime) else TODAY
     return (
         sa.select(sa.literal(1))
         .where(
@@ -104,7 +106,7 @@ def _person_as_frozen(now: datetime) -> Clause:
     )
 
 
-def _in_force(p: Any, now: datetime) -> tuple[Clause, ...]:
+def _in_force(p: Any, now: Moment) -> tuple[Clause, ...]:
     return p.effective_at <= now, sa.or_(p.ended_at.is_(None), p.ended_at > now)
 
 

@@ -28,6 +28,7 @@ class Standing:
 
     customer_id: uuid.UUID
     subject_id: uuid.UUID
+    name: str
     hospital: Hospital
     department: Department
     position: str
@@ -64,7 +65,7 @@ def of(customer_id: uuid.UUID) -> Standing:
         raise Invalid(_l("此人登记的医院已被合并，请先更新注册。"), code="hospital_merged")
     verdicts = _verdicts(profile.registration_id)
     return Standing(
-        customer_id, profile.subject_id, hospital, department, profile.position, profile.title,
+        customer_id, profile.subject_id, profile.name or "", hospital, department, profile.position, profile.title,
         profile.registration_id, verdicts.get("position"), verdicts.get("title"),
     )  # fmt: skip
 

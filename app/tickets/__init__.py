@@ -8,10 +8,12 @@ if TYPE_CHECKING:
     from app.core.web import Portal
 
 
-def install(_app: Portal) -> None:
+def install(app: Portal) -> None:
     """What this room gives to the rooms below."""
-    from app.tickets import offers
+    from app.tickets import offers, readers
     from app.tickets.service import time
 
+    app.register_blueprint(readers.bp)
     offers.install()
+    readers.install()
     time.install()

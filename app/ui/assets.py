@@ -25,6 +25,7 @@ STYLESHEETS = (
     "proof",
     "staff",
     "customers",
+    "grants",
     "today",
     "charts",
     "phone",

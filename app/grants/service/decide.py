@@ -200,10 +200,9 @@ def renewable_from(row: Grant) -> datetime | None:
     return row.ends_at - timedelta(days=rules.current().renew_days)
 
 
-def waiting_for(actor: Actor) -> list[sa.ColumnElement[bool]]:
-    """Clauses of open requests that this person may decide: not proposed and not endorsed by himself."""
+def not_by(actor: Actor) -> list[sa.ColumnElement[bool]]:
+    """Clauses that this person neither proposed nor endorsed a request."""
     return [
-        Grant.status.in_((Status.REQUESTED, Status.AWAITING_SECOND)),
         sa.not_(sa.and_(Grant.requested_kind == "staff", Grant.requested_by == actor.id)),
         sa.or_(Grant.endorsed_by.is_(None), Grant.endorsed_by != actor.id),
     ]

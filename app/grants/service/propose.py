@@ -163,7 +163,7 @@ def _new(found: Standing, policy: Rules, actor: Actor, reason: str, **values: An
     row = Grant(
         number=next_serial("GRT"), customer_id=found.customer_id, subject_id=found.subject_id,
         status=Status.REQUESTED.value, version=1, changed_at=now, **standing_columns(found),
-        requested_kind=actor.kind, requested_by=actor.id, requested_at=now,
+        requested_kind=actor.kind, requested_by=actor.id, requested_at=now, name=found.name or None,
         requested_name=actor.name if actor.kind == "staff" else "", reason=reason,
         **{"over_limits": [], "policy_version": policy.version, **values},
     )  # fmt: skip
