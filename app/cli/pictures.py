@@ -10,10 +10,10 @@ from app.core import policy
 from app.core.policy import Permission
 from app.core.web import Portal
 from app.core.workflow import Workflow
+from app.grants.workflow import workflow as grant
 from app.lists.workflow import workflow as list_export
 from app.registrations.images.workflow import workflow as badge_hold
 from app.registrations.readings.states import reading_workflow
-from app.grants.workflow import workflow as grant
 from app.registrations.workflow import workflow as registration
 from app.staff.roles import ROLES
 
@@ -53,7 +53,8 @@ def route_matrix(app: Portal) -> str:
 
 def pages(app: Portal) -> dict[str, str]:
     return {
-        "registration-workflow.md": state_diagram(registration), "grant-workflow.md": state_diagram(grant),
+        "registration-workflow.md": state_diagram(registration),
+        "grant-workflow.md": state_diagram(grant),
         "badge-hold-workflow.md": state_diagram(badge_hold),
         "list-export-workflow.md": state_diagram(list_export),
         "second-reading-workflow.md": state_diagram(reading_workflow),

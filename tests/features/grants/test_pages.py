@@ -137,7 +137,9 @@ def test_pause_confirm_review_revoke_on_the_pages(app, work, scene):
     body = {"version": str(version), "departments": [str(at.wards["消化内科"])]}
     assert post(client, f"/grants/{number}/reconfirm", **body, note="").status_code == 422
     assert post(client, f"/grants/{number}/reconfirm", **body, note="新任命文件已核").status_code == 303
-    opened = post(client, "/grants/reviews", place="31", hospital="", due_on=(clock.today() + timedelta(days=7)).isoformat())
+    opened = post(
+        client, "/grants/reviews", place="31", hospital="", due_on=(clock.today() + timedelta(days=7)).isoformat()
+    )
     assert opened.status_code == 303
     review = opened.headers["Location"]
     assert "您提出或批准过" in client.get(review).get_data(as_text=True)  # he confirmed it
@@ -166,9 +168,18 @@ def test_rules_are_versions_and_two_editors_do_not_overwrite_each_other(app, wor
         "row0-code": "head", "row0-label": "科主任", "row0-positions": "科主任、副主任", "row0-departments": "",
         "row0-advanced": "y",
     }  # fmt: skip
-    limits = {"max_months": "12", "max_departments": "2", "lookback_alone": "24", "pause_days": "14", "renew_days": "30"}
+    limits = {
+        "max_months": "12",
+        "max_departments": "2",
+        "lookback_alone": "24",
+        "pause_days": "14",
+        "renew_days": "30",
+    }
     assert post(client, "/grants/policy", version="1", note="", **rows, **limits).status_code == 422
-    assert post(client, "/grants/policy", version="1", note="更严", **{**rows, **limits, "max_months": "13"}).status_code == 422
+    assert (
+        post(client, "/grants/policy", version="1", note="更严", **{**rows, **limits, "max_months": "13"}).status_code
+        == 422
+    )
     assert post(client, "/grants/policy", version="1", note="更严", **rows, **limits).status_code == 303
     assert post(client, "/grants/policy", version="1", note="再改", **rows, **limits).status_code == 409
     assert "第 2 版生效中" in client.get("/grants/policy").get_data(as_text=True)
@@ -193,7 +204,12 @@ def test_ids_of_others_in_every_address_are_not_there_outside_of_the_region(app,
     with work():
         number = world.granted(at, who, "消化内科").number
     far = staff.client_of(app, staff.member(app, ("grant_manager", ["51"], True)).id)
-    for path in (f"/grants/{number}", f"/grants/new?customer={who.id}", f"/grants/new?renews={number}", f"/tickets/as/{who.id}"):
+    for path in (
+        f"/grants/{number}",
+        f"/grants/new?customer={who.id}",
+        f"/grants/new?renews={number}",
+        f"/tickets/as/{who.id}",
+    ):
         assert far.get(path).status_code == 404, path
     for act in ("approve", "refuse", "revoke", "reconfirm", "preview"):
         assert post(far, f"/grants/{number}/{act}", version="2", note="x").status_code == 404, act
