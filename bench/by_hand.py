@@ -101,7 +101,10 @@ def counted(tabs: Iterable[tuple[str, ...]]) -> str:
     """Capped counts as columns of the session's statement."""
     columns = []
     for tab in tabs:
-        parts = [f"SELECT * FROM (SELECT 1 FROM registration WHERE {where} ORDER BY due_at, id LIMIT {CAP}) AS t" for where in tab]
+        parts = [
+            f"SELECT * FROM (SELECT 1 FROM registration WHERE {where} ORDER BY due_at, id LIMIT {CAP}) AS t"
+            for where in tab
+        ]
         columns.append(f"(SELECT count(*) FROM ({' UNION ALL '.join(parts)} LIMIT {CAP}) AS u)")
     return ", " + ", ".join(columns)
 
