@@ -109,9 +109,9 @@ def test_the_blindness_test_can_fail(room, monkeypatch):
 
     here = room()
     here.start()
-    assert here.number not in here.get("/registrations?tab=done").get_data(as_text=True)
+    assert here.number not in here.get("/registrations?tab=done&q=REG-2026").get_data(as_text=True)
     monkeypatch.setattr(scope, "not_being_read_by", lambda *_a: [])
-    assert here.number in here.get("/registrations?tab=done").get_data(as_text=True)
+    assert here.number in here.get("/registrations?tab=done&q=REG-2026").get_data(as_text=True)
 
 
 def test_the_case_is_open_again_after_the_judgement_and_after_a_hand_back(room):
