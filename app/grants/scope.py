@@ -62,7 +62,8 @@ def effective_status(now: Moment) -> sa.ColumnElement[str]:
     return sa.case(
         (sa.and_(g.status.in_(LIVE), over), Status.EXPIRED.value),
         (sa.and_(g.status.in_(BEGUN), drifted(now)), Status.PAUSED.value),
-        (sa.and_(g.status == Status.SCHEDULED, g.starts_at <= now), Status.ACTIVE.value),
+        (sa.and_(g.status.in_(BEGUN), g.starts_at > now), Status.SCHEDULED.value),
+        (g.status.in_(BEGUN), Status.ACTIVE.value),
         else_=g.status,
     )
 
