@@ -1,0 +1,303 @@
+"""The rule of who reads what: own and department tickets through grants, against a plain query of one's own."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core import clock, keys
+from app.core.db import db, new_id
+from app.core.policy import Actor
+from app.core.unit_of_work import unit_of_work
+from app.core.web import Portal
+from app.customers.models import Customer, CustomerProfile
+from app.grants.models import Grant, GrantNode
+from app.grants.scope import visible
+from app.hospitals.models import Department, Hospital
+from app.registrations.models import Registration
+from app.tickets.models import Ticket, TicketEvent
+from app.tickets.queries import readable
+from bench.measure import Backends
+from bench.portals import portal
+from bench.registry import Run, bench
+
+BATCH = 10_000
+WARDS = 4  # departments of a hospital
+READERS = 40  # people whose reads are timed; each has 40 own tickets of the last year
+T = Ticket
+
+
+@bench("scope")
+def scope(run: Run) -> None:
+    """List, count and one ticket: own and department through grants, against a plain query of one's own."""
+    for database in run.databases:
+        for size in run.sizes:
+            with portal(database.url) as app:
+                readers = fill(app, size)
+                with app.app_context():
+                    figures = _measure(readers, max(20, run.requests // 2))
+                    grants = max(READERS, size // 200)
+                    run.line(f"  {database.name}, {size:,} tickets, {size // 10:,} customers, {grants:,} active grants")
+                    for name, (ours, plain, ratio) in figures.items():
+                        run.line(
+                            f"    {name:<8} {ours * 1e3:7.3f} ms   plain own {plain * 1e3:7.3f} ms   × {ratio:.2f}"
+                        )
+                    if size == run.sizes[-1]:
+                        for line in plan(readers[0]):
+                            run.line(f"      {line}")
+
+
+def fill(app: Portal, count: int, seed: int = 11) -> list[uuid.UUID]:
+    """Hospitals, departments, customers with profiles, one active grant over two departments for the first ones."""
+    rng, now = random.Random(seed), clock.now()
+    hospitals = [new_id() for _n in range(max(20, count // 500))]
+    wards = [(new_id(), h) for h in hospitals for _n in range(WARDS)]
+    people = [new_id() for _n in range(max(READERS * 2, count // 10))]
+    granted = people[: max(READERS, count // 200)]
+    with app.app_context():
+        with unit_of_work():
+            subject = keys.new_subject()
+        places = {p: wards[rng.randrange(len(wards))] for p in people}
+        _insert(
+            Hospital,
+            (
+                {
+                    "id": h,
+                    "code": h.hex[-20:],
+                    "name": h.hex,
+                    "name_key": h.hex,
+                    "aliases": [],
+                    "province": "31",
+                    "city": "",
+                    "active": True,
+                }
+                for h in hospitals
+            ),
+        )
+        _insert(
+            Department,
+            ({"id": w, "hospital_id": h, "name": w.hex[-6:], "name_key": w.hex, "active": True} for w, h in wards),
+        )
+        _insert(
+            Customer,
+            (
+                {"id": p, "subject_id": p, "created_at": now, "last_used_at": now, "name_failures": 0, "version": 1}
+                for p in people
+            ),
+        )
+        _insert(
+            CustomerProfile,
+            (
+                {
+                    "id": new_id(),
+                    "customer_id": p,
+                    "subject_id": p,
+                    "registration_id": p,
+                    "hospital_id": places[p][1],
+                    "department_id": places[p][0],
+                    "position": "护士长",
+                    "title": "护师",
+                    "effective_at": now - timedelta(days=400),
+                }
+                for p in people
+            ),
+        )
+        _insert(
+            Registration,
+            (
+                {
+                    "id": p,
+                    "number": p.hex[-20:],
+                    "subject_id": p,
+                    "customer_id": p,
+                    "status": "approved",
+                    "version": 1,
+                    "round": 1,
+                    "evidence_version": 1,
+                    "changed_at": now,
+                    "submitted_at": now,
+                    "due_at": now,
+                    "hospital_text": "",
+                    "department_text": "",
+                }
+                for p in granted
+            ),
+        )
+        grants = [(new_id(), p) for p in granted]
+        _insert(
+            Grant,
+            (
+                {
+                    "id": g,
+                    "number": f"GRT-{g.hex[-14:]}",
+                    "customer_id": p,
+                    "subject_id": p,
+                    "status": "active",
+                    "version": 2,
+                    "changed_at": now,
+                    "hospital_id": places[p][1],
+                    "province": "31",
+                    "home_department_id": places[p][0],
+                    "position": "护士长",
+                    "title": "护师",
+                    "registration_id": p,
+                    "policy_version": 1,
+                    "over_limits": [],
+                    "lookback_months": 24,
+                    "starts_at": now - timedelta(days=30),
+                    "ends_at": now + timedelta(days=150),
+                    "requested_kind": "staff",
+                    "requested_by": p,
+                    "requested_name": "",
+                    "requested_at": now,
+                    "endorsed_name": "",
+                    "approved_name": "",
+                    "approved_at": now,
+                }
+                for g, p in grants
+            ),
+        )
+        _insert(GrantNode, _nodes(grants, places, wards))
+        _insert(Ticket, _tickets(rng, count, now, wards, people, subject))
+        with db.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    return granted[:READERS]
+
+
+def _nodes(grants: Any, places: Any, wards: Any) -> Any:
+    by_hospital: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for w, h in wards:
+        by_hospital.setdefault(h, []).append(w)
+    for g, p in grants:
+        for n, w in enumerate(by_hospital[places[p][1]][:2]):
+            yield {"id": new_id(), "grant_id": g, "place": n, "department_id": w, "include_children": False}
+
+
+def _tickets(rng: random.Random, count: int, now: Any, wards: Any, people: Any, subject: uuid.UUID) -> Any:
+    for n in range(count):
+        reader = n < READERS * 40
+        ward, hospital = wards[rng.randrange(len(wards))]
+        at = now - timedelta(minutes=rng.randint(10, 300 * 1440 if reader else 900 * 1440))
+        owner = people[n % READERS] if reader else people[rng.randrange(READERS, len(people))]
+        yield {
+            "id": new_id(), "number": f"TKT-B{n:012d}", "subject_id": subject, "customer_id": owner, "source": "phone",
+            "hospital_id": hospital, "province": "31", "reporter_department_id": ward, "device_department_id": ward,
+            "device_model": "CV-290", "serial_number": f"{n % 9_999_999:07d}", "status": "closed", "version": 2,
+            "opened_at": at, "changed_at": at,
+        }  # fmt: skip
+
+
+def _insert(table: Any, rows: Any) -> None:
+    """In batches, one unit of work each."""
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            _flush(table, batch)
+            batch = []
+    if batch:
+        _flush(table, batch)
+
+
+def _flush(table: Any, batch: list[dict[str, Any]]) -> None:
+    with unit_of_work():
+        db.session.execute(sa.insert(table), batch)
+
+
+def _measure(readers: list[uuid.UUID], count: int) -> dict[str, tuple[float, float, float]]:
+    backends = Backends(str(db.engine.url.render_as_string(hide_password=False)))
+    theirs = {p: _department_number(p) for p in readers}
+    mine = {p: _own_number(p) for p in readers}
+    pairs: dict[str, tuple[Callable[[uuid.UUID], Any], Callable[[uuid.UUID], Any]]] = {
+        "list": (lambda p: readable.page(_reader(p), limit=20), _plain_list),
+        "count": (lambda p: readable.count(_reader(p)), _plain_count),
+        "detail": (lambda p: readable.one(_reader(p), theirs[p]), lambda p: _plain_one(p, mine[p])),
+    }
+    found = {}
+    for name, (ours, plain) in pairs.items():
+        samples: list[tuple[float, float]] = []
+        for n in range(count):
+            order = (ours, plain) if n % 2 else (plain, ours)
+            took = {}
+            for call in order:
+                before, server = time.process_time(), backends.seconds()
+                for k in range(5):
+                    call(readers[(n * 5 + k) % len(readers)])
+                    db.session.rollback()
+                took[call] = (time.process_time() - before + backends.seconds() - server) / 5
+            samples.append((took[ours], took[plain]))
+        found[name] = (
+            statistics.median(s[0] for s in samples), statistics.median(s[1] for s in samples),
+            statistics.median(a / b for a, b in samples if b),
+        )  # fmt: skip
+    return found
+
+
+def _reader(customer_id: uuid.UUID) -> readable.Reader:
+    return readable.reader(Actor("customer", customer_id))
+
+
+def _columns() -> sa.Select[Any]:
+    one, other = sa.orm.aliased(Department), sa.orm.aliased(Department)
+    return (
+        sa.select(
+            T.id, T.number, T.opened_at, T.closed_at, T.status, T.hospital_id, Hospital.name, T.reporter_department_id,
+            one.name, T.device_department_id, other.name, T.device_model, T.serial_number, T.customer_id, T.subject_id,
+            T.fault_sealed,
+        )
+        .join(Hospital, Hospital.id == T.hospital_id)
+        .outerjoin(one, one.id == T.reporter_department_id)
+        .outerjoin(other, other.id == T.device_department_id)
+    )  # fmt: skip
+
+
+def _own(customer_id: uuid.UUID) -> tuple[Any, ...]:
+    return T.customer_id == customer_id, T.opened_at >= clock.now() - timedelta(days=365)
+
+
+def _plain_list(customer_id: uuid.UUID) -> Any:
+    rows = db.session.execute(
+        _columns().where(*_own(customer_id)).order_by(T.opened_at.desc(), T.id.desc()).limit(20)
+    ).all()
+    keys.keystore.load({row.subject_id for row in rows})
+    return [tuple(row) for row in rows]
+
+
+def _plain_count(customer_id: uuid.UUID) -> Any:
+    return db.session.execute(sa.select(sa.func.count()).where(*_own(customer_id))).scalar_one()
+
+
+def _plain_one(customer_id: uuid.UUID, number: str) -> Any:
+    row = db.session.execute(_columns().where(T.number == number, *_own(customer_id))).one()
+    keys.keystore.load({row.subject_id})
+    e = TicketEvent
+    return row, db.session.execute(
+        sa.select(e.at, e.action, e.status_to).where(e.ticket_id == row.id).order_by(e.version)
+    ).all()
+
+
+def _department_number(customer_id: uuid.UUID) -> str:
+    rows = readable.page(_reader(customer_id), limit=100).rows
+    return next((row.number for row in rows if row.opened_by is not None), rows[0].number)
+
+
+def _own_number(customer_id: uuid.UUID) -> str:
+    return str(db.session.scalar(sa.select(T.number).where(*_own(customer_id)).limit(1)))
+
+
+def plan(customer_id: uuid.UUID) -> list[str]:
+    """How the database reads a page of the scope."""
+    page = visible(readable.RECORDS, customer_id, clock.now(), newest=21)
+    query = sa.select(page).order_by(page.c.at.desc()).limit(21)
+    text = str(query.compile(db.engine, compile_kwargs={"literal_binds": True}))
+    head = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
+    with db.engine.connect() as connection:
+        rows = connection.execution_options(no_parameters=True).exec_driver_sql(head + text)
+        return [str(row[-1]) for row in rows]
