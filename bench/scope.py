@@ -19,7 +19,7 @@ from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from app.customers.models import Customer, CustomerProfile
 from app.grants.models import Grant, GrantNode
-from app.grants.scope import visible
+from app.grants.scope import bound, visible
 from app.hospitals.models import Department, Hospital
 from app.registrations.models import Registration
 from app.tickets.models import Ticket, TicketEvent
@@ -244,7 +244,7 @@ def _reader(customer_id: uuid.UUID) -> readable.Reader:
     return readable.reader(Actor("customer", customer_id))
 
 
-def _columns() -> sa.Select[Any]:
+def _columns() -> Any:
     one, other = sa.orm.aliased(Department), sa.orm.aliased(Department)
     return (
         sa.select(
@@ -294,8 +294,8 @@ def _own_number(customer_id: uuid.UUID) -> str:
 
 def plan(customer_id: uuid.UUID) -> list[str]:
     """How the database reads a page of the scope."""
-    page = visible(readable.RECORDS, customer_id, clock.now(), newest=21)
-    query = sa.select(page).order_by(page.c.at.desc()).limit(21)
+    page = visible(readable.RECORDS, newest=21)
+    query = sa.select(page).order_by(page.c.at.desc()).limit(21).params(bound(customer_id, clock.now()))
     text = str(query.compile(db.engine, compile_kwargs={"literal_binds": True}))
     head = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
     with db.engine.connect() as connection:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import aliased
 
 from app.core import clock, numbers
 from app.core.clock import SHANGHAI
+from app.core.db import UtcDateTime
 from app.customers.models import CustomerProfile
 from app.grants.lookback import CHOICES, GENERAL, months_back
 from app.grants.models import Grant, GrantNode
@@ -88,7 +89,7 @@ def _person_as_frozen(now: Moment) -> Clause:
         .correlate(Grant, p)
         .exists()
     )
-    today = now.astimezone(SHANGHAI).date() if isinstance(now, datetime) else TODAY
+    today = now.astimezone(SHANGHAI).date() if isinstance(now, datetime) else READ_ON if now is READ_AT else TODAY
     return (
         sa.select(sa.literal(1))
         .where(
@@ -137,48 +138,57 @@ def _hospital_merged() -> Clause:
     return merged.correlate(Grant).exists()
 
 
-def open_departments(customer_id: uuid.UUID, now: datetime, *, without: uuid.UUID | None = None) -> sa.Select[Any]:
+# What a read brings along. The statements hold these names and no values, so that each shape is built once.
+READER: Any = sa.bindparam("reader_id", type_=sa.Uuid())
+READ_AT: Any = sa.bindparam("read_at", type_=UtcDateTime())
+READ_ON: Any = sa.bindparam("read_on", type_=sa.Date())
+OWN_SINCE: Any = sa.bindparam("own_since", type_=UtcDateTime())
+SINCE: dict[int, Any] = {months: sa.bindparam(f"since_{months}", type_=UtcDateTime()) for months in CHOICES}
+
+
+def bound(customer_id: uuid.UUID, now: datetime) -> dict[str, Any]:
+    """The values of one read: who, when, and the first instant of each look-back. Made anew at every read."""
+    return {
+        "reader_id": customer_id, "read_at": now, "read_on": now.astimezone(SHANGHAI).date(),
+        "own_since": months_back(numbers.get(GENERAL), now),
+        **{f"since_{months}": months_back(months, now) for months in CHOICES},
+    }  # fmt: skip
+
+
+def open_departments(*, without: uuid.UUID | None = None) -> sa.Select[Any]:
     """SELECT department, grant, first instant: one row per department of each active grant of a person.
 
-    ``without`` leaves one grant out: what would be open if it ended.
+    To be run with what `bound` gives. ``without`` leaves one grant out: what would be open if it ended.
     """
-    bounds = {months: months_back(months, now) for months in CHOICES}
-    since = sa.case(
-        *((Grant.lookback_months == months, sa.literal(at, Grant.starts_at.type)) for months, at in bounds.items())
-    )
+    since = sa.case(*((Grant.lookback_months == months, at) for months, at in SINCE.items()))
     return (
         sa.select(GrantNode.department_id, Grant.id.label("grant_id"), since.label("since"))
         .join_from(Grant, GrantNode, sa.and_(GrantNode.grant_id == Grant.id, GrantNode.removed_version.is_(None)))
-        .where(
-            Grant.customer_id == customer_id, is_active(now), *([Grant.id != without] if without is not None else [])
-        )
+        .where(Grant.customer_id == READER, is_active(READ_AT), *([Grant.id != without] if without is not None else []))
     )
 
 
 def visible(
     records: Records,
-    customer_id: uuid.UUID,
-    now: datetime,
     *where: Clause,
     which: Which = Which.ALL,
     newest: int | None = None,
     without: uuid.UUID | None = None,
 ) -> sa.Subquery:
-    """The records that this person reads at ``now``: a subquery of (id, at, department; null department: his own).
+    """The records that a person reads: a subquery of (id, at, department; null department: his own).
 
-    ``where`` are further clauses over the record table, pushed into each part so that each can use its index.
-    ``newest`` keeps that many of the latest of each part: enough for a page of as many.
+    To be run with what `bound` gives. ``where`` are further clauses over the record table, pushed into each part so
+    that each can use its index. ``newest`` keeps that many of the latest of each part: enough for a page of as many.
     """
-    own_since = months_back(numbers.get(GENERAL), now)
     parts = []
     if which is not Which.DEPARTMENT:
         nobody = sa.cast(sa.null(), records.department.type).label("department")
         own = sa.select(records.id.label("id"), records.at.label("at"), nobody).where(
-            records.owner == customer_id, records.at >= own_since, *where
+            records.owner == READER, records.at >= OWN_SINCE, *where
         )
         parts.append(_latest(own, records, newest))
     if which is not Which.MINE:
-        open_rows = open_departments(customer_id, now, without=without).subquery("open_rows")
+        open_rows = open_departments(without=without).subquery("open_rows")
         opened = (  # two grants over one department: the longer look-back counts
             sa.select(open_rows.c.department_id, sa.func.min(open_rows.c.since).label("since"))
             .group_by(open_rows.c.department_id)
@@ -190,7 +200,7 @@ def visible(
             .where(records.at >= opened.c.since, *where)
         )
         if which is Which.ALL:  # what the first part has is not said twice
-            theirs = theirs.where(sa.or_(records.owner.is_(None), records.owner != customer_id, records.at < own_since))
+            theirs = theirs.where(sa.or_(records.owner.is_(None), records.owner != READER, records.at < OWN_SINCE))
         parts.append(_latest(theirs, records, newest))
     whole = parts[0] if len(parts) == 1 else sa.union_all(*(sa.select(part) for part in parts)).subquery("visible")
     return whole

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from app.core import clock
 from app.core.db import db
 from app.grants.models import GrantUse, UseKind
-from app.grants.scope import open_departments
+from app.grants.scope import bound, open_departments
 
 
 def note_use(customer_id: uuid.UUID, departments: Iterable[uuid.UUID | None], kind: UseKind) -> None:
@@ -22,7 +22,7 @@ def note_use(customer_id: uuid.UUID, departments: Iterable[uuid.UUID | None], ki
         return
     now = clock.now()
     opened: Counter[uuid.UUID] = Counter()
-    for row in db.session.execute(open_departments(customer_id, now)):
+    for row in db.session.execute(open_departments(), bound(customer_id, now)):
         opened[row.grant_id] += shown[row.department_id]
     for grant_id, rows in opened.items():
         if rows:

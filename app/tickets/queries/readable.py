@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from app.core.sealed_search import CANDIDATES, QUERY_MIN_CHARS, rechecked
 from app.core.search import bigrams
 from app.core.worklist import keyset
 from app.customers.models import Customer, CustomerProfile
-from app.grants.scope import Records, Which, open_departments, visible
+from app.grants.scope import Records, Which, bound, open_departments, visible
 from app.hospitals.models import Department, Hospital
 from app.tickets.models import Ticket, TicketEvent, fault_tokens
 
@@ -118,8 +119,7 @@ def count(reader: Reader, *, which: Which = Which.ALL, q: str = "") -> int:
     require_department(reader, which)
     if q:
         return len(search(reader, which, q, []))
-    scope = visible(RECORDS, reader.customer_id, reader.now, which=which)
-    return db.session.execute(sa.select(sa.func.count()).select_from(scope)).scalar_one()
+    return int(db.session.execute(_counting(which), bound(reader.customer_id, reader.now)).scalar_one())
 
 
 def search(reader: Reader, which: Which, q: str, where: Sequence[sa.ColumnElement[bool]]) -> list[Row]:
@@ -136,7 +136,7 @@ def search(reader: Reader, which: Which, q: str, where: Sequence[sa.ColumnElemen
 
 def one(reader: Reader, number: str) -> tuple[Row, Sequence[Step]]:
     """A ticket and its timeline. NotFound outside of what the reader sees."""
-    rows = _rows(reader, Which.ALL, [T.number == number], 1)
+    rows = _rows(reader, Which.ALL, [], 1, values={"asked_number": number})
     if not rows:
         raise NotFound()
     e = TicketEvent
@@ -158,8 +158,7 @@ def require_department(reader: Reader, which: Which) -> None:
 
 
 def has_department(reader: Reader) -> bool:
-    opened = open_departments(reader.customer_id, reader.now).limit(1)
-    return db.session.execute(opened).first() is not None
+    return db.session.execute(_ANY_DEPARTMENT, bound(reader.customer_id, reader.now)).first() is not None
 
 
 def _rows(
@@ -169,11 +168,24 @@ def _rows(
     limit: int,
     *,
     contents: bool | None = None,
+    values: dict[str, Any] | None = None,
 ) -> list[Row]:
     """Columns of the latest visible rows in one statement; one more for the keys of their texts."""
-    scope = visible(RECORDS, reader.customer_id, reader.now, *where, which=which, newest=limit)
+    if values:
+        query = _by_number()
+    else:
+        query = _reading(which, limit, *where) if where else _plain(which, limit)
+    rows = db.session.execute(query, {**bound(reader.customer_id, reader.now), **(values or {})}).all()
+    opened = contents if contents is not None else reader.contents
+    subject_keys = keys.keystore.load({row.subject_id for row in rows}) if opened and rows else {}
+    unseal = T.fault.opener()
+    return [_row(reader, row, unseal, subject_keys) for row in rows]
+
+
+def _reading(which: Which, limit: int, *where: sa.ColumnElement[bool]) -> Any:
+    scope = visible(RECORDS, *where, which=which, newest=limit)
     theirs, devices = sa.orm.aliased(Department), sa.orm.aliased(Department)
-    query = (
+    return (
         sa.select(
             T.id, T.number, T.opened_at, T.closed_at, T.status, T.hospital_id, Hospital.name.label("hospital"),
             T.reporter_department_id, theirs.name.label("department"), T.device_department_id,
@@ -187,11 +199,25 @@ def _rows(
         .order_by(scope.c.at.desc(), scope.c.id.desc())
         .limit(limit)
     )  # fmt: skip
-    rows = db.session.execute(query).all()
-    opened = contents if contents is not None else reader.contents
-    subject_keys = keys.keystore.load({row.subject_id for row in rows}) if opened and rows else {}
-    unseal = T.fault.opener()
-    return [_row(reader, row, unseal, subject_keys) for row in rows]
+
+
+# The shapes that are asked all day, built once: they hold names of values, no values (`grants.scope.bound`)
+@lru_cache(maxsize=64)
+def _plain(which: Which, limit: int) -> Any:
+    return _reading(which, limit)
+
+
+@lru_cache(maxsize=1)
+def _by_number() -> Any:
+    return _reading(Which.ALL, 1, T.number == sa.bindparam("asked_number", type_=T.number.type))
+
+
+@lru_cache(maxsize=3)
+def _counting(which: Which) -> Any:
+    return sa.select(sa.func.count()).select_from(visible(RECORDS, which=which))
+
+
+_ANY_DEPARTMENT = open_departments().limit(1)
 
 
 def _row(reader: Reader, row: Any, unseal: Any, subject_keys: dict[uuid.UUID, bytes]) -> Row:
