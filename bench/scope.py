@@ -65,110 +65,57 @@ def fill(app: Portal, count: int, seed: int = 11) -> list[uuid.UUID]:
         with unit_of_work():
             subject = keys.new_subject()
         places = {p: wards[rng.randrange(len(wards))] for p in people}
-        _insert(
-            Hospital,
-            (
-                {
-                    "id": h,
-                    "code": h.hex[-20:],
-                    "name": h.hex,
-                    "name_key": h.hex,
-                    "aliases": [],
-                    "province": "31",
-                    "city": "",
-                    "active": True,
-                }
-                for h in hospitals
-            ),
-        )
-        _insert(
-            Department,
-            ({"id": w, "hospital_id": h, "name": w.hex[-6:], "name_key": w.hex, "active": True} for w, h in wards),
-        )
-        _insert(
-            Customer,
-            (
-                {"id": p, "subject_id": p, "created_at": now, "last_used_at": now, "name_failures": 0, "version": 1}
-                for p in people
-            ),
-        )
-        _insert(
-            CustomerProfile,
-            (
-                {
-                    "id": new_id(),
-                    "customer_id": p,
-                    "subject_id": p,
-                    "registration_id": p,
-                    "hospital_id": places[p][1],
-                    "department_id": places[p][0],
-                    "position": "护士长",
-                    "title": "护师",
-                    "effective_at": now - timedelta(days=400),
-                }
-                for p in people
-            ),
-        )
-        _insert(
-            Registration,
-            (
-                {
-                    "id": p,
-                    "number": p.hex[-20:],
-                    "subject_id": p,
-                    "customer_id": p,
-                    "status": "approved",
-                    "version": 1,
-                    "round": 1,
-                    "evidence_version": 1,
-                    "changed_at": now,
-                    "submitted_at": now,
-                    "due_at": now,
-                    "hospital_text": "",
-                    "department_text": "",
-                }
-                for p in granted
-            ),
-        )
+        _insert(Hospital, (_hospital(h) for h in hospitals))
+        _insert(Department, (_department(w, h) for w, h in wards))
+        _insert(Customer, (_person(p, now) for p in people))
+        _insert(CustomerProfile, (_profile(p, places[p], now) for p in people))
+        _insert(Registration, (_registration(p, now) for p in granted))
         grants = [(new_id(), p) for p in granted]
-        _insert(
-            Grant,
-            (
-                {
-                    "id": g,
-                    "number": f"GRT-{g.hex[-14:]}",
-                    "customer_id": p,
-                    "subject_id": p,
-                    "status": "active",
-                    "version": 2,
-                    "changed_at": now,
-                    "hospital_id": places[p][1],
-                    "province": "31",
-                    "home_department_id": places[p][0],
-                    "position": "护士长",
-                    "title": "护师",
-                    "registration_id": p,
-                    "policy_version": 1,
-                    "over_limits": [],
-                    "lookback_months": 24,
-                    "starts_at": now - timedelta(days=30),
-                    "ends_at": now + timedelta(days=150),
-                    "requested_kind": "staff",
-                    "requested_by": p,
-                    "requested_name": "",
-                    "requested_at": now,
-                    "endorsed_name": "",
-                    "approved_name": "",
-                    "approved_at": now,
-                }
-                for g, p in grants
-            ),
-        )
+        _insert(Grant, (_grant(g, p, places[p], now) for g, p in grants))
         _insert(GrantNode, _nodes(grants, places, wards))
         _insert(Ticket, _tickets(rng, count, now, wards, people, subject))
         with db.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
     return granted[:READERS]
+
+
+def _hospital(h: uuid.UUID) -> dict[str, Any]:
+    named = {"code": h.hex[-20:], "name": h.hex, "name_key": h.hex, "aliases": []}
+    return {"id": h, **named, "province": "31", "city": "", "active": True}
+
+
+def _department(w: uuid.UUID, h: uuid.UUID) -> dict[str, Any]:
+    return {"id": w, "hospital_id": h, "name": w.hex[-6:], "name_key": w.hex, "active": True}
+
+
+def _person(p: uuid.UUID, now: Any) -> dict[str, Any]:
+    return {"id": p, "subject_id": p, "created_at": now, "last_used_at": now, "name_failures": 0, "version": 1}
+
+
+def _profile(p: uuid.UUID, place: tuple[uuid.UUID, uuid.UUID], now: Any) -> dict[str, Any]:
+    return {
+        "id": new_id(), "customer_id": p, "subject_id": p, "registration_id": p, "hospital_id": place[1],
+        "department_id": place[0], "position": "护士长", "title": "护师", "effective_at": now - timedelta(days=400),
+    }  # fmt: skip
+
+
+def _registration(p: uuid.UUID, now: Any) -> dict[str, Any]:
+    return {
+        "id": p, "number": p.hex[-20:], "subject_id": p, "customer_id": p, "status": "approved", "version": 1,
+        "round": 1, "evidence_version": 1, "changed_at": now, "submitted_at": now, "due_at": now, "hospital_text": "",
+        "department_text": "",
+    }  # fmt: skip
+
+
+def _grant(g: uuid.UUID, p: uuid.UUID, place: tuple[uuid.UUID, uuid.UUID], now: Any) -> dict[str, Any]:
+    return {
+        "id": g, "number": f"GRT-{g.hex[-14:]}", "customer_id": p, "subject_id": p, "status": "active", "version": 2,
+        "changed_at": now, "hospital_id": place[1], "province": "31", "home_department_id": place[0],
+        "position": "护士长", "title": "护师", "registration_id": p, "policy_version": 1, "over_limits": [],
+        "lookback_months": 24, "starts_at": now - timedelta(days=30), "ends_at": now + timedelta(days=150),
+        "requested_kind": "staff", "requested_by": p, "requested_name": "", "requested_at": now, "endorsed_name": "",
+        "approved_name": "", "approved_at": now,
+    }  # fmt: skip
 
 
 def _nodes(grants: Any, places: Any, wards: Any) -> Any:
