@@ -9,10 +9,12 @@ if TYPE_CHECKING:
 
 
 def install(app: Portal) -> None:
-    """What this room gives to the rooms below."""
+    """Pages, and what this room gives to the rooms below."""
     from app.tickets import offers, readers
     from app.tickets.service import time
+    from app.tickets.views import bp
 
+    app.register_blueprint(bp)
     app.register_blueprint(readers.bp)
     offers.install()
     readers.install()

@@ -1,4 +1,4 @@
-"""What this feature gives to the rooms below: the person's own export, previews of grants."""
+"""What this feature gives to the rooms below: navigation, the person's own export, previews of grants."""
 
 from __future__ import annotations
 
@@ -6,19 +6,38 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 
 from app.core.columns import DataClass
 from app.core.db import db
+from app.core.policy import Actor, Permission
 from app.customers.export import personal_data
 from app.customers.models import Customer
 from app.grants.preview import record_sources
 from app.tickets.models import Ticket
 from app.tickets.queries.preview import TicketSource
+from app.tickets.queries.queue import waiting
+from app.ui.navigation import NavItem, navigation
+
+READ, TRIAGE = Permission.TICKETS_READ, Permission.TICKETS_TRIAGE
 
 
 def install() -> None:
+    navigation.add(
+        "tickets",
+        NavItem(
+            "tickets", "work", _l("工单"), "ticket", "tickets.queue", READ, 40, counter=_counter,
+            also=("tickets.page", "tickets.triage"),
+        ),
+    )  # fmt: skip
     personal_data.add("tickets", _own_data)
     record_sources.add("tickets", TicketSource())
+
+
+def _counter(actor: Actor) -> sa.ScalarSelect[int]:
+    if not actor.may(TRIAGE):
+        return sa.select(sa.literal(0)).scalar_subquery()
+    return waiting(actor)
 
 
 def _own_data(person: Customer) -> Mapping[DataClass, Mapping[str, Any]]:

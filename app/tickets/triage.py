@@ -71,3 +71,7 @@ CANCEL_REASONS: Mapping[str, Any] = {
     "device_retired": _l("设备已停用"),
     "no_answer": _l("用户一直没有答复"),
 }
+REOPEN_REASONS: Mapping[str, Any] = {
+    "same_fault": _l("同一故障再次出现"),
+    "closed_too_soon": _l("关闭时还没有修好"),
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.core.worklist import Chip
+from app.tickets.facts import PRIORITY_LABELS, Priority
 from app.tickets.workflow import Status as S
 
 CHIPS: dict[str, Chip] = {
@@ -26,4 +27,11 @@ CHIPS: dict[str, Chip] = {
     S.CANCELLED: Chip(_l("已撤销"), "idle", "cross"),
     S.REJECTED: Chip(_l("不受理"), "idle", "cross"),
     S.MERGED: Chip(_l("已合并"), "idle", "dot"),
+}
+PRIORITY_CHIPS: dict[str, Chip] = {
+    Priority.P1: Chip(PRIORITY_LABELS[Priority.P1], "late", "diamond"),
+    Priority.P2: Chip(PRIORITY_LABELS[Priority.P2], "soon", "diamond"),
+    Priority.P3: Chip(PRIORITY_LABELS[Priority.P3], "idle", "dot"),
+    Priority.P4: Chip(PRIORITY_LABELS[Priority.P4], "idle", "ring"),
+    "": Chip(_l("未定"), "idle", "ring"),
 }

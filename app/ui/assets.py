@@ -21,6 +21,7 @@ STYLESHEETS = (
     "controls",
     "components",
     "worklist",
+    "tickets",
     "case",
     "proof",
     "staff",

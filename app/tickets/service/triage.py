@@ -23,6 +23,7 @@ from app.tickets.facts import Facts, Harm, MergeTarget, Priority, ServiceMode, W
 from app.tickets.models import FAULT_MAX_CHARS, SERIAL_MAX_CHARS, Device, Direction, Ticket, TicketEvent, TicketMessage
 from app.tickets.service.clocks import earliest_start, start_earlier
 from app.tickets.service.gather import sheet_of
+from app.tickets.service.harm import heard
 from app.tickets.service.move import move
 from app.tickets.service.reach import in_region, load
 from app.tickets.service.time import answer_until, idle_at, reminder_at
@@ -79,6 +80,8 @@ def note_down(actor: Actor, ticket_id: uuid.UUID, values: Mapping[str, Any]) -> 
         raise Invalid(fields=errors)
     row.touched_at, row.wakes_at = clock.now(), idle_at(clock.now())
     db.session.flush()
+    if "harm" in values:
+        heard(actor, row)
     return row
 
 
@@ -115,6 +118,7 @@ def finish(actor: Actor, ticket_id: uuid.UUID, seen: Seen) -> Ticket:
     _current(row, seen)
     facts = Facts(now=clock.now(), triage=sheet_of(row))
     move(row, "finish_triage", actor, facts, changes={"field_job": True, "answer_by": None})
+    heard(actor, row)
     return row
 
 

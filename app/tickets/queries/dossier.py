@@ -1,0 +1,202 @@
+"""One ticket as staff read it: the row with its places and people, what was said, what was promised.
+
+Everything of the page's head is one statement; texts are opened with keys loaded once for all people on the page.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.core import clock, keys
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.masking import mask_name, mask_phone
+from app.core.policy import Actor, Permission
+from app.customers.models import Customer
+from app.hospitals.models import Department, Hospital
+from app.tickets.models import NEVER, Device, SlaClock, Ticket, TicketContact, TicketEvent, TicketMessage
+from app.tickets.service.reach import in_region
+from app.tickets.workflow import ENDED, Status
+
+T = Ticket
+SAID_MAX = 200  # events or messages of one page; the latest
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to call, masked: the reporter, or somebody whose consent he attested."""
+
+    name: str
+    phone: str
+    is_reporter: bool
+    customer_id: uuid.UUID | None
+    revealable: bool
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A running clock of the ticket, the soonest first."""
+
+    metric: str
+    due_at: datetime
+    budget_seconds: int
+    every_hour: bool  # counts nights and holidays too
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What the head of the page and the drawer show."""
+
+    row: Ticket
+    hospital: Hospital
+    department: str | None
+    device_department: str | None
+    device: Device | None
+    merged_into: str | None
+    repeat_of: str | None
+    contact: Contact
+    fault: str | None
+    voice: str | None
+    clocks: Sequence[Clock]
+    key: bytes | None  # of the ticket's subject; None once erased
+
+    @property
+    def ended(self) -> bool:
+        return self.row.status in ENDED
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The soonest running deadline."""
+        return None if self.row.due_at >= NEVER or self.ended else self.row.due_at
+
+    @property
+    def idle(self) -> bool:
+        """In somebody's hands too long: it counts as given back, though nobody has written it down yet."""
+        wakes = self.row.wakes_at
+        return self.row.status == Status.TRIAGING and wakes is not None and wakes <= clock.now()
+
+    def held_by(self, actor: Actor) -> bool:
+        return self.row.status == Status.TRIAGING and self.row.triager_id == actor.id and not self.idle
+
+
+def find(actor: Actor, number: str, permission: Permission = Permission.TICKETS_READ) -> Dossier:
+    """The ticket of this number. Raises Forbidden, NotFound outside of the actor's region."""
+    theirs, devices = aliased(Department), aliased(Department)
+    into, before = aliased(Ticket), aliased(Ticket)
+    query = (
+        sa.select(
+            T, Hospital, theirs.name, devices.name, Device, into.number, before.number, TicketContact, Customer
+        )
+        .join(Hospital, Hospital.id == T.hospital_id)
+        .outerjoin(theirs, theirs.id == T.reporter_department_id)
+        .outerjoin(devices, devices.id == T.device_department_id)
+        .outerjoin(Device, Device.id == T.device_id)
+        .outerjoin(into, into.id == T.merged_into_id)
+        .outerjoin(before, before.id == T.repeat_of_id)
+        .outerjoin(TicketContact, TicketContact.ticket_id == T.id)
+        .outerjoin(Customer, Customer.id == T.customer_id)
+        .where(T.number == number.upper(), *in_region(actor, permission))
+    )  # fmt: skip
+    found = db.session.execute(query).first()
+    if found is None:
+        raise NotFound()
+    row, hospital, department, place, device, merged, repeated, contact, customer = found
+    subjects = {held.subject_id for held in (row, contact, customer) if held is not None}
+    opened = keys.keystore.load(subjects)
+    key = opened.get(row.subject_id)
+    return Dossier(
+        row=row, hospital=hospital, department=department, device_department=place, device=device,
+        merged_into=merged, repeat_of=repeated, contact=_contact(contact, customer, opened),
+        fault=T.fault.opener()(row.id, row.fault_sealed, key),
+        voice=T.voice_text.opener()(row.id, row.voice_sealed, key), clocks=_clocks(row), key=key,
+    )  # fmt: skip
+
+
+def _contact(contact: TicketContact | None, customer: Customer | None, opened: Mapping[uuid.UUID, bytes]) -> Contact:
+    """Names and numbers leave this function masked."""
+    if contact is not None and contact.phone_sealed is not None:
+        key = opened.get(contact.subject_id)
+        name = TicketContact.name.opener()(contact.id, contact.name_sealed, key)
+        phone = TicketContact.phone.opener()(contact.id, contact.phone_sealed, key)
+        same = customer.id if customer is not None and contact.is_reporter else None
+        return Contact(mask_name(name), mask_phone(phone), contact.is_reporter, same, bool(phone), key is None)
+    if customer is None:
+        return Contact("", "", True, None, False, False)
+    key = opened.get(customer.subject_id)
+    phone = Customer.phone.opener()(customer.id, customer.phone_sealed, key)
+    return Contact("", mask_phone(phone), True, customer.id, bool(phone), key is None)
+
+
+def _clocks(row: Ticket) -> list[Clock]:
+    c = SlaClock
+    query = sa.select(c.metric, c.due_at, c.budget_seconds, c.calendar_id)
+    query = query.where(c.ticket_id == row.id, c.cycle == row.cycle, c.stopped_at.is_(None)).order_by(c.due_at)
+    return [Clock(f.metric, f.due_at, f.budget_seconds, f.calendar_id is None) for f in db.session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the ticket's own history."""
+
+    id: uuid.UUID
+    at: datetime
+    action: str
+    by_kind: str
+    by_name: str
+    reason: str
+    text: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message or a note of ours."""
+
+    id: uuid.UUID
+    at: datetime
+    direction: str
+    text: str | None
+    questions: Sequence[str]
+    by_kind: str
+    by_name: str
+    outbox_key: str | None
+
+
+def events(found: Dossier, latest: int = SAID_MAX) -> list[Event]:
+    """The latest, oldest first; one statement."""
+    e = TicketEvent
+    query = sa.select(
+        e.id, e.at, e.action, e.by_kind, e.by_name, e.reason, e.text_sealed, e.note_sealed
+    ).where(e.ticket_id == found.row.id).order_by(e.version.desc()).limit(latest)  # fmt: skip
+    text, note = e.text.opener(), e.note.opener()
+    return [
+        Event(
+            r.id, r.at, r.action, r.by_kind, r.by_name, r.reason, text(r.id, r.text_sealed, found.key),
+            note(r.id, r.note_sealed, found.key),
+        )
+        for r in reversed(db.session.execute(query).all())
+    ]  # fmt: skip
+
+
+def messages(found: Dossier) -> list[Said]:
+    """The latest, oldest first; one statement."""
+    m = TicketMessage
+    query: Any = sa.select(
+        m.id, m.at, m.direction, m.text_sealed, m.questions, m.by_kind, m.by_name, m.outbox_key
+    ).where(m.ticket_id == found.row.id).order_by(m.at.desc(), m.id.desc()).limit(SAID_MAX)  # fmt: skip
+    text = m.text.opener()
+    return [
+        Said(
+            r.id, r.at, r.direction, text(r.id, r.text_sealed, found.key), r.questions or [], r.by_kind, r.by_name,
+            r.outbox_key,
+        )
+        for r in reversed(db.session.execute(query).all())
+    ]  # fmt: skip

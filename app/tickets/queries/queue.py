@@ -1,0 +1,198 @@
+"""The worklist `/tickets` as a declaration, and the counters that rest on the same clauses.
+
+Every view is a set of ranges of ``ix_ticket_due`` or ``ix_ticket_status``: one per status, each read no further than
+a page needs. Words are found by keyed tokens of the report and rechecked in the opened text, of the latest
+`CANDIDATES` (decisions.md 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.core import counters, keys, plans
+from app.core.db import db
+from app.core.errors import Invalid
+from app.core.policy import Actor, Permission
+from app.core.sealed_search import CANDIDATES, rechecked
+from app.core.worklist import Column, Filter, Tab, Worklist, chip, due, instant, link, text
+from app.customers.models import Customer
+from app.hospitals import provinces
+from app.hospitals import queries as hospitals
+from app.hospitals.models import Hospital
+from app.tickets.facts import PRIORITY_LABELS, Priority
+from app.tickets.models import NEVER, Ticket, TicketContact, fault_tokens
+from app.tickets.service.reach import in_region
+from app.tickets.words import CHIPS, PRIORITY_CHIPS
+from app.tickets.workflow import ENDED, OPEN, Status
+from app.ui.frame import language
+
+Clause = sa.ColumnElement[bool]
+T, S = Ticket, Status
+READ = Permission.TICKETS_READ
+TAIL_DIGITS = 4
+NUMBER_HEAD = "TKT-"
+AWAITED = (S.NEED_INFO, S.WAIT_QUOTE, S.RESOLVED)  # the customer has the next word
+TO_TRIAGE = (S.SUBMITTED, S.TRIAGING)
+IN_HAND = (S.TRIAGING, S.NEED_INFO)
+
+
+def _each(statuses: Iterable[Status], *more: Clause) -> list[list[Clause]]:
+    return [[T.status == status, *more] for status in statuses]
+
+
+def _mine(actor: Actor, _now: Any) -> list[list[Clause]]:
+    return _each(IN_HAND, T.triager_id == actor.id)
+
+
+def late_ranges(now: Any) -> list[list[Clause]]:
+    """Open tickets with a clock past its deadline, by status."""
+    return _each(OPEN, T.due_at < now)
+
+
+TABS = (
+    Tab("triage", _l("待分诊"), lambda _a, _n: _each(TO_TRIAGE)),
+    Tab("mine", _l("我的"), _mine),
+    Tab("late", _l("已超时"), lambda _a, now: late_ranges(now), tone="late"),
+    Tab("waiting", _l("等用户"), lambda _a, _n: _each(AWAITED)),
+    Tab("open", _l("全部未结"), lambda _a, _n: _each(OPEN)),
+    Tab("closed", _l("已结束"), lambda _a, _n: _each(ENDED), counted=False, sort="-opened"),
+    Tab("all", _l("全部"), lambda _a, _n: _each(Status), counted=False, sort="-opened"),
+)
+
+
+def _words(value: str, actor: Actor) -> Clause | None:
+    """A number (whole or its beginning), else words of the report and the device's model."""
+    if value.upper().startswith(NUMBER_HEAD):
+        head = value.upper()
+        return sa.and_(T.number >= head, T.number < head + "\uffff")
+    query = sa.select(T.id, T.subject_id, T.fault_sealed, T.voice_sealed, T.device_model)
+    query = query.where(*fault_tokens.candidates(value, T.id), *in_region(actor, READ))
+    rows = db.session.execute(query.order_by(T.id.desc()).limit(CANDIDATES)).all()
+    found = [row.id for row in rows if rechecked(_opened(row, _keys(rows)), value)]
+    return T.id.in_(found) if found else None
+
+
+def _keys(rows: Sequence[Any]) -> dict[Any, bytes]:
+    return keys.keystore.load({row.subject_id for row in rows})
+
+
+def _opened(row: Any, held: dict[Any, bytes]) -> str:
+    key = held.get(row.subject_id)
+    said = (T.fault.opener()(row.id, row.fault_sealed, key), T.voice_text.opener()(row.id, row.voice_sealed, key))
+    return "\n".join(filter(None, (*said, row.device_model)))
+
+
+def _phone(value: str, _actor: Actor) -> Clause | None:
+    """The whole number or its last four digits: the reporter's, or the contact's."""
+    digits = "".join(filter(str.isdigit, value))
+    try:
+        if len(digits) == TAIL_DIGITS:
+            person, contact = Customer.phone.tail_matches(digits), TicketContact.phone.tail_matches(digits)
+        else:
+            person, contact = Customer.phone.matches(value), TicketContact.phone.matches(value)
+    except Invalid:
+        return None
+    reported = sa.select(T.id).join(Customer, Customer.id == T.customer_id).where(person)
+    return T.id.in_(sa.union(reported, sa.select(TicketContact.ticket_id).where(contact)))
+
+
+def _hospital(value: str, _actor: Actor) -> Clause | None:
+    found = [hit.id for hit in hospitals.search(value, limit=50)]
+    return T.hospital_id.in_(found) if found else None
+
+
+def _serial(value: str, _actor: Actor) -> Clause:
+    """The whole serial number or its beginning, as the register writes it."""
+    head = "".join(value.split()).upper()
+    return sa.and_(T.serial_number.is_not(None), T.serial_number >= head, T.serial_number < head + "\uffff")
+
+
+def _province_title(code: str, _actor: Actor) -> str:
+    return provinces.title(code, language())
+
+
+def _provinces(actor: Actor) -> Sequence[tuple[str, Any]]:
+    mine = actor.scope(READ)
+    shown = [found for found in provinces.choices(language()) if mine is None or found[0] in mine]
+    return [("", _("全部省份")), *shown]
+
+
+def _statuses(_actor: Actor) -> Sequence[tuple[str, Any]]:
+    return [("", _("全部状态")), *((status.value, CHIPS[status].word) for status in Status)]
+
+
+def _priorities(_actor: Actor) -> Sequence[tuple[str, Any]]:
+    return [("", _("全部优先级")), *PRIORITY_LABELS.items(), ("none", _("还没有定"))]
+
+
+def _priority(value: str, _actor: Actor) -> Clause | None:
+    if value == "none":
+        return T.priority.is_(None)
+    return T.priority == value if value in set(Priority) else None
+
+
+def _due_or_none(value: datetime, _actor: Actor) -> datetime | None:
+    return None if value >= NEVER else value
+
+
+_device = T.device_model + sa.func.coalesce(" · " + T.serial_number, "")
+_holder = sa.func.coalesce(sa.func.nullif(T.assignee_name, ""), sa.func.nullif(T.triager_name, ""))
+VERSION = sa.cast(T.version, sa.String)
+STATUS_SLOT = 2 + 4  # id, sort value, then the columns below in order
+
+
+def _is_ended(row: Any) -> bool:
+    return row[STATUS_SLOT] in ENDED
+
+
+QUEUE = Worklist(
+    key="tickets",
+    title=_l("工单"),
+    endpoint="tickets.queue",
+    permission=READ,
+    table=T,
+    scope=lambda actor: in_region(actor, READ),
+    joins=((Hospital, Hospital.id == T.hospital_id),),
+    columns=(
+        Column("number", _l("编号"), T.number, link()),
+        Column("hospital", _l("医院"), Hospital.name, text(), chinese=True),
+        Column("device", _l("设备"), sa.func.coalesce(_device, T.serial_number), text()),
+        Column("priority", _l("优先级"), sa.func.coalesce(T.priority, ""), chip(PRIORITY_CHIPS)),
+        Column("status", _l("状态"), T.status, chip(CHIPS)),
+        Column("due", _l("截止"), T.due_at, due(closed=_is_ended), sort=T.due_at, show=_due_or_none),
+        Column("holder", _l("处理人"), _holder, text(), chinese=True),
+        Column("province", _l("省份"), T.province, text(), show=_province_title),
+        Column("opened", _l("报修"), T.opened_at, instant(), sort=T.opened_at),
+    ),
+    default_sort="due",
+    row_endpoint="tickets.page",
+    row_argument="number",
+    drawer_endpoint="tickets.drawer",
+    tabs=TABS,
+    filters=(
+        Filter("q", _l("编号、故障、型号"), _words, wide=True, personal=True),
+        Filter("hospital", _l("医院"), _hospital, wide=True),
+        Filter("serial", _l("序列号"), _serial),
+        Filter("phone", _l("手机或尾号"), _phone, personal=True),
+        Filter("priority", _l("优先级"), _priority, kind="select", choices=_priorities, more=True),
+        Filter("status", _l("状态"), lambda value, _a: T.status == value, kind="select", choices=_statuses, more=True),
+        Filter("province", _l("省份"), lambda v, _a: T.province == v, kind="select", choices=_provinces, more=True),
+    ),
+    version=VERSION,
+    export_permission=Permission.TICKETS_EXPORT,
+)
+
+
+def waiting(actor: Actor) -> sa.ScalarSelect[int]:
+    """How many reports nobody has in hands, capped: the navigation's counter."""
+    return plans.kept("tickets:waiting", actor, lambda: _capped(actor, _each([S.SUBMITTED])))
+
+
+def _capped(actor: Actor, ranges: list[list[Clause]]) -> sa.ScalarSelect[int]:
+    return counters.capped(*in_region(actor, Permission.TICKETS_TRIAGE), table=T, ranges=ranges)

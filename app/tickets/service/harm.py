@@ -1,0 +1,26 @@
+"""What follows when triage hears that somebody was or may have been harmed: told to whoever registered, at once.
+
+The safety room stands beside this one and must not be imported: it puts its answer into `on_harm`, and that answer
+runs in the very transaction in which the word was written down (decisions.md 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.core.policy import Actor
+from app.core.registry import Registry
+from app.tickets.facts import Harm
+from app.tickets.models import Ticket
+
+HarmHeard = Callable[[Actor, Ticket, Harm], None]  # may be told the same twice; opens one case per ticket
+on_harm: Registry[HarmHeard] = Registry("what a harm in a ticket causes")
+ALARMING = (Harm.YES, Harm.POSSIBLE)
+
+
+def heard(actor: Actor, row: Ticket) -> None:
+    """Tell everybody who registered, if the answer that the ticket holds is alarming."""
+    answer = Harm(row.harm)
+    if answer in ALARMING:
+        for told in on_harm:
+            told(actor, row, answer)

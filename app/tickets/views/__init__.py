@@ -1,0 +1,12 @@
+"""Pages of the tickets; thin, each calls one service verb."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+bp = Blueprint("tickets", __name__, url_prefix="/tickets", template_folder="../templates")
+
+from app.tickets.views import (  # noqa: E402
+    page,  # noqa: F401
+    queue,  # noqa: F401
+)
