@@ -75,7 +75,7 @@ def _photographed(card: Image.Image, condition: str, rng: random.Random) -> byte
     desk = rng.choice(("#3a3f47", "#5b5148", "#22262c"))
     tilt = rng.uniform(-3, 3) if condition != "turned" else rng.choice((-14, 11, 17))
     scene = Image.new("RGB", (1500, 1100), desk)
-    turned = card.rotate(tilt, expand=True, resample=Image.Resampling.BICUBIC, fillcolor=desk)
+    turned = card.rotate(tilt, expand=True, resample=Image.Resampling.BILINEAR, fillcolor=desk)
     scene.paste(turned, ((1500 - turned.width) // 2, (1100 - turned.height) // 2))
     if condition == "blurred":
         scene = scene.filter(ImageFilter.GaussianBlur(rng.uniform(4, 7)))
