@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -51,7 +53,7 @@ def seed_reference() -> None:
 
 def migrate(app: Portal, revision: str) -> None:
     """Bring the schema to ``revision`` and put nothing in."""
-    with app.app_context(), db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection, _references_at_rest(connection):
         token = writing.set(True)
         try:
             if connection.dialect.name == "postgresql":
@@ -68,6 +70,27 @@ def migrate(app: Portal, revision: str) -> None:
                 connection.commit()
 
 
+@contextmanager
+def _references_at_rest(connection: sa.Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew, which foreign keys of others would forbid: asked for afterwards.
+
+    The switch works outside of a transaction only, so it goes to the driver before the first one begins.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        broken = driver.execute("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise RuntimeError(f"the migration left rows without what they refer to: {broken[:5]}")
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
 def knows(revision: str) -> bool:
     """Whether this version of the portal has the migration of this name."""
     found = Config()
@@ -77,7 +100,7 @@ def knows(revision: str) -> bool:
 
 def downgrade(app: Portal, revision: str) -> None:
     """Take the database back to ``revision``."""
-    with app.app_context(), db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection, _references_at_rest(connection):
         token = writing.set(True)
         try:
             command.downgrade(alembic_config(connection), revision)
