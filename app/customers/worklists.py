@@ -137,14 +137,16 @@ customers = Worklist(
         (Department, Department.id == _profile.department_id),
     ),
     columns=(
-        Column("name", _l("姓名"), Customer.name.column, _name, sealed=Customer.name.opener, export=False),
+        Column(
+            "name", _l("姓名"), Customer.name.column, _name, sealed=Customer.name.opener, export=False, chinese=True,
+        ),
         Column(
             "phone", _l("手机"), Customer.phone.column, code(), sealed=Customer.phone.opener,
             show=lambda value, _actor: mask_phone(value) or None,
         ),
-        Column("hospital", _l("医院"), Hospital.name, text()),
-        Column("department", _l("科室"), Department.name, text()),
-        Column("position", _l("职务"), _profile.position, text()),
+        Column("hospital", _l("医院"), Hospital.name, text(), chinese=True),
+        Column("department", _l("科室"), Department.name, text(), chinese=True),
+        Column("position", _l("职务"), _profile.position, text(), chinese=True),
         Column(
             "province", _l("省份"), Hospital.province, text(),
             show=lambda value, _actor: provinces.title(value, language()) if value else None,

@@ -20,13 +20,14 @@ from app.core.errors import NotFound
 from app.core.policy import Actor, Permission
 from app.core.statistics.interval import wilson
 from app.core.statistics.survival import kaplan_meier
-from app.hospitals.provinces import PROVINCES
+from app.hospitals import provinces
 from app.registrations.models import Registration
 from app.registrations.reports import figures
 from app.registrations.reports.charts import share_heads, share_row, share_words
 from app.registrations.reports.figures import E, Span
 from app.staff.models import StaffAccount
 from app.ui.charts import SMALL_N, Chart, Figures, Percent, Ranges, Tone
+from app.ui.frame import language
 
 LEAD, DECIDE = Permission.REGISTRATIONS_LEAD, Permission.REGISTRATIONS_DECIDE
 APPROVE, AGAIN = "approve_registration", "ask_resubmission"
@@ -92,7 +93,7 @@ def totals(actor: Actor, span: Span) -> list[tuple[str, int]]:
 
 def by_province(actor: Actor, span: Span, action: str) -> Chart:
     """One reviewer's share per province, beside everybody else's in the same province."""
-    names = {p.code: p.zh for p in PROVINCES}
+    names = dict(provinces.choices(language()))
     label = lambda code: names.get(code, _("医院未对应"))
     return _compared(actor, span, Registration.province, action, label, f"province-{action}", len(names))
 
@@ -154,7 +155,9 @@ def _mix(hits: int, n: int, expected: float, outside: Sequence[str]) -> str:
         "实际 %(hits)s 件；同事在同样的件数构成下约 %(expected)s 件（%(n)s 件）。",
         hits=hits, expected=f"{expected:.1f}", n=n,
     )  # fmt: skip
-    return words + (_("值得看：%(places)s。", places="、".join(outside)) if outside else _("没有哪一处超出正常范围。"))
+    return words + (
+        _("值得看：%(places)s。", places=_("、").join(outside)) if outside else _("没有哪一处超出正常范围。")
+    )
 
 
 def _people(by_person: Mapping[uuid.UUID, Verdicts]) -> list[Person]:

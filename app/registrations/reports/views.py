@@ -12,11 +12,12 @@ from flask_babel import gettext as _
 from app.core import audit, worklist
 from app.core.errors import Invalid, NotFound
 from app.core.policy import Actor, Permission, current_actor, permit
-from app.hospitals.provinces import PROVINCES
+from app.hospitals import provinces
 from app.registrations.period import Period, read_period
 from app.registrations.reports import charts
 from app.registrations.reports.figures import Span
 from app.registrations.views import bp
+from app.ui.frame import language
 
 READ = Permission.REGISTRATIONS_READ
 
@@ -24,7 +25,7 @@ READ = Permission.REGISTRATIONS_READ
 def choices(actor: Actor, permission: Permission = READ) -> Sequence[tuple[str, Any]]:
     """The provinces that this actor may narrow a report to."""
     mine = actor.scope(permission)
-    return [(p.code, p.zh) for p in PROVINCES if mine is None or p.code in mine]
+    return [(code, name) for code, name in provinces.choices(language()) if mine is None or code in mine]
 
 
 def read_span(actor: Actor, permission: Permission = READ) -> tuple[Period, Span, Invalid | None]:

@@ -11,12 +11,13 @@ from flask_babel import gettext as _
 from app.core import clock, numbers
 from app.core.errors import Conflict, DomainError, Invalid
 from app.core.policy import Actor, Permission, current_actor, permit
-from app.hospitals.provinces import PROVINCES
+from app.hospitals import provinces
 from app.registrations import service
 from app.registrations.forms import AbsenceForm, LimitForm
 from app.registrations.queries import team as queries
 from app.registrations.views import bp
 from app.ui import toasts
+from app.ui.frame import language
 
 LEAD = Permission.REGISTRATIONS_LEAD
 
@@ -68,7 +69,7 @@ def _page(actor: Actor, refusal: DomainError | None = None, at: uuid.UUID | None
         "registrations/team.html",
         members=queries.overview(actor),
         common=numbers.get("open_leases"),
-        provinces={p.code: p.zh for p in PROVINCES},
+        provinces=dict(provinces.choices(language())),
         limit_form=LimitForm() if refusal is not None else LimitForm(formdata=None),
         absence_form=AbsenceForm() if refusal is not None else AbsenceForm(formdata=None),
         today=clock.today(),
