@@ -15,7 +15,7 @@ import postgres
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
 SLOW = CI or os.environ.get("SLOW") == "1"
-QUICK, BROWSER, LONG = "not browser and not slow", "browser or not slow", "slow and not browser"
+QUICK, LONG = "not slow", "slow"  # "browser" is said apart: no Chromium, or PostgreSQL, where one pass is enough
 
 
 def pytest(*args: str, **environ: str) -> int:
@@ -31,16 +31,18 @@ def main() -> int:
         left_out.append("browser tests (no Chromium could be found or installed)")
     if missing := [name for name in ("rapidocr", "onnxruntime", "cv2") if find_spec(name) is None]:
         left_out.append(f"text recognition ({', '.join(missing)} not installed; make test OCR=1 installs it)")
-    codes = [pytest("-m", BROWSER if chromium else QUICK, PORTAL_TEST_CHROMIUM=chromium or "")]
+    with_browser = {"PORTAL_TEST_CHROMIUM": chromium or ""}
+    left = "" if chromium else " and not browser"
+    codes = [pytest("-m", QUICK + left, **with_browser)]
     with postgres.server() as url:
         if url:
-            codes.append(pytest("-m", f"{QUICK} and not pure", PORTAL_TEST_POSTGRES=url))
+            codes.append(pytest("-m", f"{QUICK} and not browser and not pure", PORTAL_TEST_POSTGRES=url))
         else:
             left_out.append("PostgreSQL (no server programs found)")
         if SLOW:
-            codes.append(pytest("-m", LONG))
+            codes.append(pytest("-m", LONG + left, **with_browser))
             if url:
-                codes.append(pytest("-m", f"{LONG} and not pure", PORTAL_TEST_POSTGRES=url))
+                codes.append(pytest("-m", f"{LONG} and not browser and not pure", PORTAL_TEST_POSTGRES=url))
     failed = any(code not in (0, 5) for code in codes)
     if left_out:
         print(f"\n!!! LEFT OUT: {'; '.join(left_out)} !!!", file=sys.stderr)

@@ -19,9 +19,10 @@ from app.grants.scope import drifted, effective_status
 from app.grants.service.decide import not_by
 from app.grants.words import CHIPS
 from app.grants.workflow import ENDED, LIVE, Status
+from app.hospitals import provinces
 from app.hospitals import queries as hospitals
 from app.hospitals.models import Hospital
-from app.hospitals.provinces import PROVINCES
+from app.ui.frame import language
 
 Clause = sa.ColumnElement[bool]
 G, S = Grant, Status
@@ -85,7 +86,10 @@ def _hospital(value: str, _actor: Actor) -> Clause:
 
 def _provinces(actor: Actor) -> Sequence[tuple[str, Any]]:
     mine = actor.scope(READ)
-    return [("", _("全部省份")), *((p.code, p.zh) for p in PROVINCES if mine is None or p.code in mine)]
+    return [
+        ("", _("全部省份")),
+        *(found for found in provinces.choices(language()) if mine is None or found[0] in mine),
+    ]
 
 
 _departments = (
@@ -106,11 +110,11 @@ QUEUE = Worklist(
     columns=(
         Column("number", _l("编号"), G.number, link()),
         Column(
-            "name", _l("用户"), G.name.column, text(strong=True), sealed=G.name.opener, export=False,
+            "name", _l("用户"), G.name.column, text(strong=True), sealed=G.name.opener, export=False, chinese=True,
             show=lambda name, actor: shown_name(actor, name),
         ),
-        Column("hospital", _l("医院"), Hospital.name, text()),
-        Column("position", _l("职务"), G.position, text()),
+        Column("hospital", _l("医院"), Hospital.name, text(), chinese=True),
+        Column("position", _l("职务"), G.position, text(), chinese=True),
         Column("departments", _l("科室数"), _departments, number(), klass="num"),
         Column("lookback", _l("回看月数"), G.lookback_months, number(), klass="num"),
         Column("ends", _l("结束"), G.ends_at, instant(), sort=sa.func.coalesce(G.ends_at, G.requested_at)),
