@@ -138,6 +138,11 @@ def office_hours() -> OfficeHours:
     return OfficeHours(*(get(f"office_{name}") for name in OfficeHours._fields))
 
 
+def stored(key: str) -> sa.ScalarSelect[str]:
+    """The row's value as a part of another statement; NULL while the default holds."""
+    return sa.select(BusinessNumber.value).where(BusinessNumber.key == key).scalar_subquery()
+
+
 def overrides() -> dict[str, BusinessNumber]:
     """The rows by key, for the settings page."""
     return {row.key: row for row in db.session.scalars(sa.select(BusinessNumber))}

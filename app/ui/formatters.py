@@ -98,10 +98,11 @@ def due_facts(
 ) -> Due:
     """Where a deadline stands. ``left`` and ``budget`` are seconds of working time; without them the wall clock."""
     remaining = left if left is not None else (deadline - (now or clock.now())).total_seconds()
-    if remaining <= 0:
-        return Due(_("超时 %(time)s", time=_coarse(-remaining)), "late", None)
+    words = _coarse if left is None else _hours
+    if remaining < 0 or (remaining == 0 and left is None):
+        return Due(_("超时 %(time)s", time=words(-remaining)), "late", None)
     tone = "soon" if remaining < soon else "idle"
-    return Due(_("剩余 %(time)s", time=_coarse(remaining)), tone, min(1.0, remaining / (budget or FUSE_SECONDS)))
+    return Due(_("剩余 %(time)s", time=words(remaining)), tone, min(1.0, remaining / (budget or FUSE_SECONDS)))
 
 
 def _coarse(seconds: float) -> str:
@@ -109,6 +110,15 @@ def _coarse(seconds: float) -> str:
     if seconds >= 2 * DAY:
         return duration(seconds // DAY * DAY)
     return duration(max(MINUTE, seconds // MINUTE * MINUTE))
+
+
+def _hours(seconds: float) -> str:
+    """A length of working time, without days: nobody knows how long one is meant to be. As in the worklists."""
+    hours, minutes = divmod(int(seconds) // MINUTE, 60)
+    if not hours:
+        return duration(max(MINUTE, minutes * MINUTE))
+    words = ngettext("%(num)s 小时", "%(num)s 小时", hours)
+    return words if hours >= 10 or not minutes else f"{words} {ngettext('%(num)s 分', '%(num)s 分', minutes)}"
 
 
 def number(value: float | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from app.core import clock
 from app.core.calendar.frozen import CalendarSnapshot, freeze, frozen
 from app.core.calendar.models import CalendarState, WorkingDay
+from app.core.calendar.stamp import Left, left, stamp, stamped
 from app.core.calendar.table import Imported, current, export_csv, import_csv, seed
 from app.core.calendar.worktime import AroundTheClock, CalendarMissing, WorkCalendar
 
@@ -27,6 +28,7 @@ __all__ = [
     "CalendarSnapshot",
     "CalendarState",
     "Imported",
+    "Left",
     "WorkCalendar",
     "WorkingDay",
     "add_working_days",
@@ -38,7 +40,10 @@ __all__ = [
     "frozen",
     "import_csv",
     "is_working",
+    "left",
     "seed",
+    "stamp",
+    "stamped",
     "working_seconds_between",
 ]
 

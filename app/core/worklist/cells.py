@@ -15,6 +15,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from markupsafe import escape
 
+from app.core.calendar import Left
 from app.core.clock import SHANGHAI
 
 Drawn = tuple[str, tuple[str, ...]]
@@ -27,7 +28,7 @@ class Ink:
     now: datetime
     label: str  # the column's label, for the phone layout
     row_url: Callable[[str], str]
-    soon_seconds: int = 2 * 3600
+    soon_seconds: int = 3 * 3600
     words: dict[int, tuple[Any, str]] = field(default_factory=dict)  # by id: a lazy message hashes by its translation
 
     def say(self, message: Any) -> str:
@@ -43,6 +44,7 @@ EMPTY = '<span class="s">—</span>'
 SECONDS, DAY_TO_MINUTE = 19, slice(5, 16)  # of 2026-11-23 16:30:05
 LATE, LEFT = _l("超时 %(span)s"), _l("剩余 %(span)s")
 DAYS, DAYS_HOURS = _l("%(d)d 天"), _l("%(d)d 天 %(h)d 小时")
+HOURS, HOURS_ALONE = _l("%(h)d 小时"), 10  # from so many hours on, minutes are left out
 HOURS_MINUTES, MINUTES = _l("%(h)d 小时 %(m)d 分"), _l("%(m)d 分")
 
 
@@ -124,8 +126,16 @@ def _chip_head(chip: Chip) -> str:
     return f'<span class="chip chip--{chip.tone}">{shape}%s</span>'
 
 
-def due(*, closed: Callable[[Any], bool] | None = None) -> Cell:
-    """A deadline: the moment, and what is left of it in words; late ones are said, not only coloured."""
+def due(
+    *,
+    closed: Callable[[Any], bool] | None = None,
+    working: Callable[[datetime, Any, datetime], Left | None] | None = None,
+) -> Cell:
+    """A deadline: the moment, and what is left of it in words; late ones are said, not only coloured.
+
+    ``working`` (deadline, row, now) gives it in working time, in hours and with a fuse; else, and where it gives
+    None, the wall clock counts.
+    """
 
     def draw(value: datetime | None, row: Any, ink: Ink) -> Drawn:
         if value is None:
@@ -133,10 +143,13 @@ def due(*, closed: Callable[[Any], bool] | None = None) -> Cell:
         at = str(value.astimezone(SHANGHAI))[DAY_TO_MINUTE]
         if closed is not None and closed(row):
             return '<span class="due"><time>%s</time></span>', (at,)
-        left = int((value - ink.now).total_seconds())
+        counted = working(value, row, ink.now) if working is not None else None
+        left = counted.seconds if counted is not None else int((value - ink.now).total_seconds())
         tone = "late" if left < 0 else "soon" if left < ink.soon_seconds else "calm"
-        word = ink.say(LATE if left < 0 else LEFT) % {"span": span(abs(left), ink)}
-        fragment = f'<span class="due due--{tone}"><time>%s</time> <span class="left is-{tone}">%s</span></span>'
+        words = span(abs(left), ink) if counted is None else hours(abs(left), ink)
+        word = ink.say(LATE if left < 0 else LEFT) % {"span": words}
+        line = fuse(counted.share, tone) if counted is not None and left >= 0 else ""
+        fragment = f'<span class="due due--{tone}"><time>%s</time> <span class="left is-{tone}">%s{line}</span></span>'
         return fragment, (at, word)
 
     return draw
@@ -151,6 +164,23 @@ def span(seconds: int, ink: Ink) -> str:
     if hours:
         return ink.say(HOURS_MINUTES) % {"h": hours, "m": minutes % 60}
     return ink.say(MINUTES) % {"m": minutes}
+
+
+def hours(seconds: int, ink: Ink) -> str:
+    """Working time without days, since nobody knows how long one is meant to be: 37 小时, 3 小时 12 分, 28 分."""
+    whole, minutes = divmod(seconds // 60, 60)
+    if whole >= HOURS_ALONE or (whole and not minutes):
+        return ink.say(HOURS) % {"h": whole}
+    return ink.say(HOURS_MINUTES if whole else MINUTES) % {"h": whole, "m": minutes if whole else max(minutes, 1)}
+
+
+def fuse(share: float, tone: str) -> str:
+    """What is left of the promise as a thin line; the words beside it say the same."""
+    return (
+        f'<svg class="fuse is-{tone}" width="48" height="4" viewBox="0 0 48 4" preserveAspectRatio="none" '
+        f'aria-hidden="true" focusable="false"><rect width="48" height="4" rx="2"/>'
+        f'<rect class="v" width="{48 * share:.1f}" height="4" rx="2"/></svg>'
+    )
 
 
 def fill(fragments: str, slots: list[str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.core import counters, plans
+from app.core import calendar, counters, plans
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
 from app.core.worklist import BulkAction, Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, number, text
@@ -126,11 +127,16 @@ _holder = sa.case((R.lease_expires_at > plans.now(), R.lease_name), else_=None)
 VERSION = (
     sa.cast(R.version, sa.String) + ":" + sa.func.coalesce(sa.func.substr(sa.cast(R.lease_staff_id, sa.String), 25), "")
 )
-STATUS_SLOT = 2 + 7  # id, sort value, then the columns below in order
+STATUS_SLOT, SUBMITTED_SLOT, CALENDAR_SLOT = 2 + 7, 2 + 10, 2 + 11  # id, sort value, then the columns below in order
 
 
 def _is_closed(row: Any) -> bool:
     return row[STATUS_SLOT] in CLOSED or row[STATUS_SLOT] == S.NEEDS_RESUBMISSION
+
+
+def _working(deadline: datetime, row: Any, now: datetime) -> calendar.Left | None:
+    """What is left in working time, as the case page counts it."""
+    return calendar.left(calendar.stamped(row[CALENDAR_SLOT]), row[SUBMITTED_SLOT], deadline, now)
 
 
 QUEUE = Worklist(
@@ -149,11 +155,13 @@ QUEUE = Worklist(
         Column("hospital", _l("医院"), R.hospital_text, text(), chinese=True),
         Column("department", _l("科室"), R.department_text, text(), chinese=True),
         Column("province", _l("省份"), R.province, text(), show=_province_title),
-        Column("due", _l("截止"), R.due_at, due(closed=_is_closed), sort=R.due_at),
+        Column("due", _l("截止"), R.due_at, due(closed=_is_closed, working=_working), sort=R.due_at),
         Column("round", _l("轮次"), R.round, number(), klass="num"),
         Column("status", _l("状态"), R.status, chip(CHIPS), show=None),
         Column("holder", _l("处理人"), _holder, text(), chinese=True),
         Column("changed", _l("最近变动"), R.changed_at, instant(), sort=R.changed_at),
+        Column("submitted", "", R.submitted_at, instant(), hidden=True, export=False),
+        Column("calendar", "", calendar.stamp(), text(), hidden=True, export=False),
     ),
     default_sort="due",
     row_endpoint="registrations.case",

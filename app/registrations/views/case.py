@@ -146,7 +146,7 @@ def _context(
     actor: Actor, found: cases.Case, form: DecisionForm, reasons: list[Any], refusal: DomainError | None
 ) -> dict[str, Any]:
     now, row = found.now, found.row
-    left = calendar.working_seconds_between(now, row.due_at)
+    left = calendar.left(calendar.current(), row.submitted_at, row.due_at, now)
     decides = actor.may(DECIDE)
     undoable = row.decided_by == actor.id and row.effective_at is not None and row.effective_at > now
     return {
@@ -161,7 +161,7 @@ def _context(
         "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
         "refusal": refusal,
         "items": timeline(found, reasons),
-        "due_left": left,
+        "due_left": left.seconds if left else None,
         "due_budget": numbers.get("review_due_hours" if row.round == 1 else "resubmission_due_hours") * 3600,
         "max_rounds": numbers.get("max_rounds"),
         "claimable": cases.claimable(actor, found),
