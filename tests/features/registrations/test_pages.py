@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from app.core import clock, keys
+from app.core import calendar, clock, keys
 from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.files import StoredFile
+from app.core.unit_of_work import unit_of_work
 from app.customers.models import Customer, Gender
 from app.registrations import service
 from app.registrations.models import Registration
@@ -89,6 +90,21 @@ def test_the_queue_costs_four_statements_at_most(desk):
     assert desk.number in page.get_data(as_text=True)
     asked = [statement for statement in seen if statement.split()[0] not in ("BEGIN", "PRAGMA")]
     assert len(asked) <= 4, asked
+
+
+def test_the_queue_and_the_case_tell_the_same_working_time(desk):
+    """Friday 17:00, 8 working hours due: on Saturday 7 are left on both pages, whatever the wall clock says."""
+    friday = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    with desk.portal.app_context(), unit_of_work():
+        row = db.session.get(Registration, desk.row_id)
+        row.submitted_at, row.due_at = friday, calendar.add_working_hours(friday, 8)
+    with clock.frozen(friday + timedelta(hours=16)):
+        html = desk.client.get("/registrations?tab=open").get_data(as_text=True)
+        case = desk.client.get(desk.url).get_data(as_text=True)
+    assert re.search(
+        r'class="left is-calm">剩余 7 小时<svg class="fuse is-calm"[^>]*>.*?class="v" width="42.0"', html
+    ), html
+    assert "剩余 7 小时" in case
 
 
 @pytest.mark.parametrize("tab", ["todo", "late", "second", "hold", "retake", "appeal", "open", "done"])
