@@ -10,6 +10,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -94,6 +95,7 @@ def _minutes_of_day(text: str) -> int | None:
 
 
 specs: Registry[NumberSpec] = Registry("business numbers")
+companions: Registry[sa.Select[Any]] = Registry("small values read with the numbers")  # each selects key and text
 GROUP_TITLES: dict[str, Any] = {
     "office": _l("办公时间"),
     "review": _l("注册审核"),
@@ -191,14 +193,24 @@ def _value(key: str) -> int | str:
     return stored if spec.unit == "text" else int(stored)
 
 
+def companion(key: str) -> str | None:
+    """The value of a `companions` statement, read together with the numbers; None without a row."""
+    return _stored().get(key)
+
+
 def _stored() -> dict[str, str]:
     if has_request_context() and _ENVIRON in request.environ:
         return request.environ[_ENVIRON]  # type: ignore[no-any-return]
-    rows = db.session.execute(sa.select(BusinessNumber.key, BusinessNumber.value))
-    found: dict[str, str] = dict(rows.tuples().all())
+    found: dict[str, str] = dict(db.session.execute(_statement(companions.keys())).tuples().all())
     if has_request_context():
         request.environ[_ENVIRON] = found
     return found
+
+
+@cache
+def _statement(_companions: tuple[str, ...]) -> Any:
+    numbers: Any = sa.select(BusinessNumber.key, BusinessNumber.value)
+    return sa.union_all(numbers, *companions) if len(companions) else numbers
 
 
 def _n(key: str, group: str, default: int, floor: int, ceiling: int, unit: Unit, sentence: Any) -> NumberSpec:

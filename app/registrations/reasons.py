@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from flask_babel import gettext
@@ -175,16 +176,41 @@ def versions() -> dict[str, list[ReviewReason]]:
     return found
 
 
+def _in_use(*columns: Any) -> sa.Select[Any]:
+    newest = sa.select(ReviewReason.code, sa.func.max(ReviewReason.version).label("version"))
+    last = newest.group_by(ReviewReason.code).subquery()
+    same = sa.and_(ReviewReason.code == last.c.code, ReviewReason.version == last.c.version)
+    return sa.select(*columns).join(last, same).where(ReviewReason.active).order_by(ReviewReason.place)
+
+
+_CURRENT = _in_use(ReviewReason)
+_SHOWN = _in_use(
+    ReviewReason.code,
+    ReviewReason.kind,
+    ReviewReason.section,
+    ReviewReason.private_text,
+    ReviewReason.public_long,
+    ReviewReason.second_person,
+)
+
+
+class Shown(Protocol):
+    """A reason as a page shows it: a `ReviewReason`, or a row of its columns."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def private_text(self) -> str: ...
+
+
 def current() -> list[ReviewReason]:
     """The highest version of each code that is in use, in page order."""
-    newest = sa.select(ReviewReason.code, sa.func.max(ReviewReason.version).label("version")).group_by(
-        ReviewReason.code
-    )
-    last = newest.subquery()
-    query = sa.select(ReviewReason).join(
-        last, sa.and_(ReviewReason.code == last.c.code, ReviewReason.version == last.c.version)
-    )
-    return list(db.session.scalars(query.where(ReviewReason.active).order_by(ReviewReason.place)))
+    return list(db.session.scalars(_CURRENT))
+
+
+def shown() -> Sequence[Any]:
+    """The same as rows of what the case page shows: code, kind, section, both texts, second_person."""
+    return db.session.execute(_SHOWN).all()
 
 
 def pick(codes: Iterable[str]) -> tuple[ReviewReason, ...]:
@@ -196,11 +222,11 @@ def pick(codes: Iterable[str]) -> tuple[ReviewReason, ...]:
     return tuple(known[code] for code in wanted)
 
 
-def staff_words(reason: ReviewReason) -> str:
+def staff_words(reason: Shown) -> str:
     """The private text in the reader's language; words written later stay as they were written."""
     return gettext(reason.private_text)
 
 
-def labels(reasons: Iterable[ReviewReason]) -> Mapping[str, str]:
+def labels(reasons: Iterable[Shown]) -> Mapping[str, str]:
     """Private text by code, for histories."""
     return {reason.code: staff_words(reason) for reason in reasons}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -22,10 +23,22 @@ def bar_of(actor: Actor, row: Registration) -> str | None:
     """Why this person may have no part in the case: "own" phone number (C12), or a declared relation, "recused"."""
     if actor.kind != "staff" or actor.id is None:
         return None
-    known = sa.exists().where(Recusal.staff_id == actor.id, Recusal.customer_id == row.customer_id)
-    own = sa.exists().where(Customer.id == row.customer_id, Customer.phone_index == actor.phone_index)
-    found = db.session.execute(sa.select(own if actor.phone_index is not None else sa.false(), known)).one()
-    return "own" if found[0] else "recused" if found[1] else None
+    own, recused = db.session.execute(sa.select(*bars(actor, row.customer_id))).one()
+    return bar_word(actor, own=bool(own), recused=bool(recused))
+
+
+def bars(actor: Actor, customer_id: Any) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """The two facts behind `bar_of` as columns, for a value or a column of the customer's id."""
+    own = sa.exists().where(Customer.id == customer_id, Customer.phone_index == actor.phone_index)
+    known = sa.exists().where(Recusal.staff_id == actor.id, Recusal.customer_id == customer_id)
+    return own if actor.phone_index is not None else sa.false(), known
+
+
+def bar_word(actor: Actor, *, own: bool, recused: bool) -> str | None:
+    """What `bar_of` says of the two facts; somebody who is not staff has no bar."""
+    if actor.kind != "staff" or actor.id is None:
+        return None
+    return "own" if own else "recused" if recused else None
 
 
 def refuse_own(actor: Actor, row: Registration) -> None:

@@ -153,6 +153,11 @@ def tab_count(tab: Any) -> str:
     return str(given) if given not in (None, "") else counters.text(counters.value(key)) if key else ""
 
 
+def counter_text(key: str) -> str:
+    """The words of a counter that the page asked for; the first one read fetches all."""
+    return counters.text(counters.value(key))
+
+
 def url_or_none(endpoint: str, **values: Any) -> str | None:
     """The endpoint's address, or None while no feature offers it."""
     try:
@@ -165,7 +170,9 @@ def install(app: Flask) -> None:
     """Languages and template globals."""
     app.jinja_environment = LanguageEnvironment  # type: ignore[assignment]  # before anything asks for app.jinja_env
     Babel(app, locale_selector=lambda: LANGUAGES[language()]).domain_instance = RequestDomain()
-    app.jinja_env.globals.update(portal_frame=portal_frame, tab_count=tab_count, url_or_none=url_or_none)
+    app.jinja_env.globals.update(
+        portal_frame=portal_frame, tab_count=tab_count, counter_text=counter_text, url_or_none=url_or_none
+    )
 
     @app.after_request
     def _remember_language(response: Any) -> Any:

@@ -30,6 +30,12 @@ _ENVIRON = "portal.work_calendar"
 _YES, _NO = {"1", "true", "yes", "y", "是"}, {"0", "false", "no", "n", "否"}
 
 
+VERSION = ".calendar"  # no business number has such a key
+numbers.companions.add(
+    VERSION, sa.select(sa.literal(VERSION), sa.cast(CalendarState.version, sa.String)).where(CalendarState.id == 1)
+)
+
+
 class Day(NamedTuple):
     is_working: bool
     name: str
@@ -51,7 +57,7 @@ def current() -> WorkCalendar:
     """
     if has_request_context() and _ENVIRON in request.environ:
         return request.environ[_ENVIRON]  # type: ignore[no-any-return]
-    version = db.session.scalar(sa.select(CalendarState.version).where(CalendarState.id == 1))
+    version = numbers.companion(VERSION)
     if version is None:
         raise CalendarMissing()
     key, hours = (str(db.engine.url), version), numbers.office_hours()
@@ -196,6 +202,7 @@ def _raise_version() -> None:
     )
     if has_request_context():
         request.environ.pop(_ENVIRON, None)
+        numbers.forget()  # the version came with them
 
 
 def export_csv(year: int) -> str:

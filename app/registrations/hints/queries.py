@@ -87,6 +87,11 @@ def field_hints(actor: Actor, row: Registration, submission_id: uuid.UUID) -> Ma
     return {field: matching.best_of(hints) or FieldHint(Level.UNREAD) for field, hints in found.items()}
 
 
+def unread_hints(actor: Actor, row: Registration) -> Mapping[str, FieldHint]:
+    """What `field_hints` says of a round that nothing was read of; no statement for the holder of the case."""
+    return {field: FieldHint(Level.UNREAD) for field in FIELDS} if has_task(actor, row) else {}
+
+
 def opened(reading: PhotoReading) -> service.Found | None:
     """What a reading holds; None once its photo is erased."""
     if reading.found_sealed is None:

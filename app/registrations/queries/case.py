@@ -14,16 +14,31 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import Forbidden, Gone, NotFound
 from app.core.files import StoredFile
+from app.core.keys import keystore
 from app.core.policy import Actor, Permission
 from app.customers.models import Customer
 from app.registrations.checks import FIELDS, Way
 from app.registrations.models import FieldCheck, Registration, RegistrationEvent, Submission, SubmissionImage
+from app.registrations.queries import beside
+from app.registrations.queries.beside import Beside, Found
 from app.registrations.queries.scope import in_scope
-from app.registrations.task import bar_of, holds_lease, refuse_own, token_of
+from app.registrations.task import bar_of, bar_word, holds_lease, refuse_own, token_of
 from app.registrations.viewing import Why, why_open
 from app.registrations.workflow import OPEN, TASKS
 
 READ, DECIDE = Permission.REGISTRATIONS_READ, Permission.REGISTRATIONS_DECIDE
+OPEN_PHONE = Customer.phone.opener()
+EVENTS = (
+    sa.select(RegistrationEvent)
+    .where(RegistrationEvent.registration_id == sa.bindparam("case"))
+    .order_by(RegistrationEvent.version.desc())
+)
+PICTURES = (
+    sa.select(SubmissionImage.id, SubmissionImage.place, StoredFile)
+    .join(StoredFile, StoredFile.id == SubmissionImage.main_id)
+    .where(SubmissionImage.submission_id == sa.bindparam("submission"))
+    .order_by(SubmissionImage.place)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ class Case:
     bar: str | None  # why this actor may have no part: `task.bar_of`
     holder: str | None
     token: str
+    beside: Beside
 
     @property
     def own(self) -> bool:
@@ -104,50 +120,44 @@ def by_number_start(actor: Actor, head: str, permission: Permission, limit: int)
 
 def case(actor: Actor, number: str) -> Case:
     """The case for its page. Raises NotFound outside the scope."""
-    row, now = row_by_number(actor, number), clock.now()
-    sent = db.session.scalars(
-        sa.select(Submission).where(Submission.registration_id == row.id, Submission.round == row.round)
-    ).one()
-    checks = db.session.scalars(
-        sa.select(FieldCheck).where(FieldCheck.registration_id == row.id, FieldCheck.round == row.round)
-    ).all()
+    found, now = beside.find(actor, number), clock.now()
+    row, sent, there = found.row, found.submission, found.beside
+    keystore.load((sent.subject_id, found.customer_subject))
+    checks = _checks(row) if there.checks else ()
     mine = holds_lease(actor, row, now)
     return Case(
         row=row,
         submission=sent,
         name=_readable(sent),
-        phone=_phone(row),
+        phone=_phone(found),
         pictures=pictures(sent.id),
         checks={check.field: check.verdict for check in checks},
         ways={check.field: Way(check.how, _text(check)) for check in checks if check.how},
         events=events(row),
         now=now,
         mine=mine,
-        bar=bar_of(actor, row),
+        bar=bar_word(actor, own=there.own, recused=there.recused),
         holder=row.lease_name if row.leased(now) else None,
         token=token_of(row) if mine else "",
+        beside=there,
     )
 
 
 def events(row: Registration) -> Sequence[RegistrationEvent]:
     """What happened, newest first."""
-    query = sa.select(RegistrationEvent).where(RegistrationEvent.registration_id == row.id)
-    return db.session.scalars(query.order_by(RegistrationEvent.version.desc())).all()
+    return db.session.scalars(EVENTS, {"case": row.id}).all()
+
+
+def _checks(row: Registration) -> Sequence[FieldCheck]:
+    query = sa.select(FieldCheck).where(FieldCheck.registration_id == row.id, FieldCheck.round == row.round)
+    return db.session.scalars(query).all()
 
 
 def pictures(submission_id: uuid.UUID) -> list[Picture]:
     """Photos of one round, in order."""
     now = clock.now()
-    query = (
-        sa.select(SubmissionImage.id, SubmissionImage.place, StoredFile)
-        .join(StoredFile, StoredFile.id == SubmissionImage.main_id)
-        .where(SubmissionImage.submission_id == submission_id)
-        .order_by(SubmissionImage.place)
-    )
-    return [
-        Picture(image_id, place, stored.size, stored.gone(now))
-        for image_id, place, stored in db.session.execute(query).tuples()
-    ]
+    rows = db.session.execute(PICTURES, {"submission": submission_id}).tuples()
+    return [Picture(image_id, place, stored.size, stored.gone(now)) for image_id, place, stored in rows]
 
 
 def pictures_of(row: Registration) -> list[Picture]:
@@ -204,9 +214,11 @@ def _text(check: FieldCheck) -> str:
         return ""
 
 
-def _phone(row: Registration) -> str | None:
-    person = db.session.get(Customer, row.customer_id)
+def _phone(found: Found) -> str | None:
+    if found.phone_sealed is None:
+        return None
     try:
-        return person.phone if person is not None else None
+        secret = keystore.key(found.customer_subject)
     except Gone:
         return None
+    return OPEN_PHONE(found.customer_id, found.phone_sealed, secret)

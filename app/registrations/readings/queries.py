@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
-from app.core import clock, counters
+from app.core import clock, counters, plans
 from app.core.db import db
 from app.core.errors import Forbidden, Gone, NotFound
 from app.core.files import StoredFile
@@ -108,7 +108,7 @@ DIFFERENCES = Worklist(
 
 def waiting(actor: Actor) -> sa.ScalarSelect[int]:
     """How many readings this person could take now, capped."""
-    return counters.capped(*in_bounds(actor), *readable(actor, clock.now()), table=R)
+    return counters.capped(*in_bounds(actor), *readable(actor, plans.now()), table=R)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,5 +43,7 @@ def _latest(events: Sequence[RegistrationEvent], actions: tuple[str, ...]) -> Re
 
 def _given(actor: Actor, found: Case) -> CasePass | None:
     """The latest passing on since the case last changed, unless this person did it."""
+    if not found.beside.passes:
+        return None
     passes = team.passes_of(found.row, 1)
     return passes[0] if passes and passes[0].at >= found.row.changed_at and passes[0].by_id != actor.id else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
@@ -15,16 +17,16 @@ from app.core.policy import Actor, Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations import service
 from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
-from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm
+from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm, Sheet
 from app.registrations.images.queries import live_hold
 from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
 from app.registrations.views.briefing import briefing
-from app.registrations.views.hinting import hint_facts
+from app.registrations.views.hinting import HINT_WORDS, VERDICT_WORDS, hint_facts
 from app.registrations.views.timeline import timeline
 from app.ui import toasts
-from app.ui.frame import url_or_none
+from app.ui.frame import language, url_or_none
 
 DECIDE = Permission.REGISTRATIONS_DECIDE
 INLINE = "X-Onward"  # sent by static/js/case.js, which puts the next page in place by itself
@@ -113,37 +115,44 @@ def go(url: str) -> ResponseReturnValue:
 
 def draw(actor: Actor, number: str, form: DecisionForm | None = None, refusal: DomainError | None = None) -> Response:
     """The page; after a refusal with its status, its words, and all that was typed."""
-    found, reasons = cases.case(actor, number), catalogue.current()
-    if form is None:
-        form = _fresh(actor, found)
-    else:  # the page is made anew from what is true now; only the typed words are old
-        form.lease_token.data, form.evidence_version.data = found.token, found.row.evidence_version
-        form.evidence_version.raw_data = None  # or the field would show what was sent
-    if form.until.data is None:
-        form.until.data = calendar.add_working_days(clock.today(), 1)
+    found, reasons = cases.case(actor, number), catalogue.shown()
+    sheet = Sheet.of(_kept(actor, found)) if form is None else Sheet.typed(form)  # all else is what is true now
+    if sheet.until is None:
+        sheet = replace(sheet, until=calendar.add_working_days(clock.today(), 1))
     if actor.may(DECIDE):
         counters.want("registrations:waiting", waiting(actor))
         counters.want("registrations:late", late(actor))
-    html = render_template("registrations/case.html", **_context(actor, found, form, reasons, refusal))
+    html = render_template("registrations/case.html", **_context(actor, found, sheet, reasons, refusal))
     return make_response(html, refusal.status if refusal is not None else 200)
 
 
-def _said(labels: Mapping[str, Any]) -> dict[str, str]:
-    """Labels in the reader's language, put into words once: the page repeats them for each field."""
-    return {key: str(label) for key, label in labels.items()}
+@cache
+def _words(_language: str) -> dict[str, Any]:
+    """Labels of fields and verdicts in the reader's language, put into words once for all pages."""
+
+    def said(labels: Mapping[str, Any]) -> dict[str, str]:
+        return {key: str(label) for key, label in labels.items()}
+
+    verdicts = said(dict(VERDICTS))
+    return {
+        "labels": said(FIELD_LABELS),
+        "verdicts": list(verdicts.items()),
+        "short_verdicts": said(SHORT_VERDICTS),
+        "hows": said(HOW_LABELS),
+        "hint_words": {level: (str(word), tone, icon) for level, (word, tone, icon) in HINT_WORDS.items()},
+        "verdict_words": {key: (str(word), tone) for key, (word, tone) in VERDICT_WORDS.items()},
+    }
 
 
-def _fresh(actor: Actor, found: cases.Case) -> DecisionForm:
-    form = DecisionForm(formdata=None)
-    draft = service.draft_of(actor, found.row) if found.mine else None
-    kept = service.Entered(checks=found.checks, ways=found.ways, badge_valid_until=found.row.badge_valid_until)
-    form.fill(draft or kept)
-    form.lease_token.data, form.evidence_version.data = found.token, found.row.evidence_version
-    return form
+def _kept(actor: Actor, found: cases.Case) -> service.Entered:
+    """This person's draft, else what was checked already."""
+    draft = service.draft_of(actor, found.row) if found.mine and found.beside.draft else None
+    known = service.Entered(checks=found.checks, ways=found.ways, badge_valid_until=found.row.badge_valid_until)
+    return draft or known
 
 
 def _context(
-    actor: Actor, found: cases.Case, form: DecisionForm, reasons: list[Any], refusal: DomainError | None
+    actor: Actor, found: cases.Case, sheet: Sheet, reasons: Sequence[Any], refusal: DomainError | None
 ) -> dict[str, Any]:
     now, row = found.now, found.row
     left = calendar.left(calendar.current(), row.submitted_at, row.due_at, now)
@@ -151,12 +160,9 @@ def _context(
     undoable = row.decided_by == actor.id and row.effective_at is not None and row.effective_at > now
     return {
         "case": found,
-        "form": form,
+        "sheet": sheet,
         "chip": CHIPS[found.status],
-        "labels": _said(FIELD_LABELS),
-        "verdicts": list(_said(dict(VERDICTS)).items()),
-        "short_verdicts": _said(SHORT_VERDICTS),
-        "hows": _said(HOW_LABELS),
+        **_words(language()),
         "reason_words": catalogue.labels(reasons),
         "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
         "refusal": refusal,
@@ -166,18 +172,16 @@ def _context(
         "max_rounds": numbers.get("max_rounds"),
         "claimable": cases.claimable(actor, found),
         "may_decide": decides,
-        "waiting": counters.value("registrations:waiting") if decides else None,
-        "late": counters.value("registrations:late") if decides else None,
         "undo_until": row.effective_at if undoable else None,
         "unknown_url": url_or_none("hospitals.unknown") if actor.may(Permission.HOSPITALS_MANAGE) else None,
         "may_lead": actor.may(Permission.REGISTRATIONS_LEAD),
         "today": clock.today(),
         "others": [c for c in service.open_cases(actor, now) if c.id != row.id and not c.lease_ahead]
-        if found.mine
+        if found.mine and found.beside.others
         else [],
         **briefing(actor, found),
-        **hint_facts(actor, row, found.submission.id),
+        **hint_facts(actor, found),
         "may_see_views": actor.may(Permission.REGISTRATIONS_VIEWS),
         "may_see_proof": actor.may(Permission.REGISTRATIONS_PROOF),
-        "hold": live_hold(row) if actor.may(Permission.REGISTRATIONS_VIEWS) else None,
+        "hold": live_hold(row) if found.beside.hold and actor.may(Permission.REGISTRATIONS_VIEWS) else None,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -11,7 +10,7 @@ from app.core.policy import Actor
 from app.registrations.hints import queries
 from app.registrations.hints.matching import Level
 from app.registrations.hints.service import Verdict
-from app.registrations.models import Registration
+from app.registrations.queries.case import Case
 
 HINT_WORDS: dict[str, tuple[Any, str, str]] = {
     Level.SAME: (_l("一致"), "done", "tick"),
@@ -27,11 +26,10 @@ VERDICT_WORDS: dict[str, tuple[Any, str]] = {
 }
 
 
-def hint_facts(actor: Actor, row: Registration, submission_id: uuid.UUID) -> dict[str, Any]:
-    """The hints of one round, for whoever has the task; empty for anybody else."""
+def hint_facts(actor: Actor, found: Case) -> dict[str, Any]:
+    """The hints of the present round, for whoever has the task; empty for anybody else."""
+    row, sent, there = found.row, found.submission.id, found.beside
     return {
-        "hints": queries.field_hints(actor, row, submission_id),
-        "hint_words": HINT_WORDS,
-        "pairs": queries.alike(actor, row, submission_id),
-        "verdict_words": VERDICT_WORDS,
+        "hints": queries.field_hints(actor, row, sent) if there.readings else queries.unread_hints(actor, row),
+        "pairs": queries.alike(actor, row, sent) if there.alike else [],
     }

@@ -10,9 +10,9 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.registrations.models import RegistrationEvent, ReviewReason
+from app.registrations.models import RegistrationEvent
 from app.registrations.queries.case import Case
-from app.registrations.reasons import labels
+from app.registrations.reasons import Shown, labels
 
 WORDS: dict[str, Any] = {
     "submit_registration": _l("提交注册"),
@@ -56,7 +56,7 @@ class Item:
     tone: str = "idle"
 
 
-def timeline(case: Case, catalogue: Iterable[ReviewReason]) -> list[Item]:
+def timeline(case: Case, catalogue: Iterable[Shown]) -> list[Item]:
     """Newest first; reasons in our words, the note and the public text below."""
     words = labels(catalogue)
     undone = {event.undoes_id for event in case.events}
