@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import aliased
 
 from app.core import keys
 from app.core.db import db
@@ -29,7 +30,8 @@ def bar_of(actor: Actor, row: Registration) -> str | None:
 
 def bars(actor: Actor, customer_id: Any) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     """The two facts behind `bar_of` as columns, for a value or a column of the customer's id."""
-    own = sa.exists().where(Customer.id == customer_id, Customer.phone_index == actor.phone_index)
+    person = aliased(Customer)  # whoever asks may have the customer in its own statement
+    own = sa.exists().where(person.id == customer_id, person.phone_index == actor.phone_index)
     known = sa.exists().where(Recusal.staff_id == actor.id, Recusal.customer_id == customer_id)
     return own if actor.phone_index is not None else sa.false(), known
 
