@@ -42,8 +42,11 @@ class Registration(Base):
         sa.Index("ix_registration_changed", "status", "changed_at", "id"),
         sa.Index("ix_registration_province", "province", "status", "due_at", "id"),
         sa.Index(
-            "ix_registration_wakes",
+            "ix_registration_wakes",  # with `rare`, what "hold is over" is found by
+            "status",
             "wakes_at",
+            "due_at",
+            "id",
             sqlite_where=sa.text("wakes_at IS NOT NULL"),
             postgresql_where=sa.text("wakes_at IS NOT NULL"),
         ),

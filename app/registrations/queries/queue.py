@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from app.core import calendar, counters, plans
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
+from app.core.sql_rare import rare
 from app.core.worklist import BulkAction, Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, number, text
 from app.customers.models import Customer
 from app.hospitals import provinces
@@ -48,8 +49,11 @@ def free_for(actor: Actor, now: Any) -> Clause:
 
 
 def decidable(actor: Actor, now: Any) -> list[list[Clause]]:
-    """Index ranges of what can be decided now: pending, and holds that are over (decisions.md 8)."""
-    return [[R.status == S.PENDING, free_for(actor, now)], [R.status == S.ON_HOLD, R.wakes_at <= now]]
+    """Index ranges of what can be decided now: pending, and holds that are over (decisions.md 8).
+
+    Of those there are few: a job soon makes them pending, and what it has not reached yet is found by its own index.
+    """
+    return [[R.status == S.PENDING, free_for(actor, now)], [R.status == S.ON_HOLD, rare(R.wakes_at <= now)]]
 
 
 def _late(_actor: Actor, now: Any) -> list[list[Clause]]:

@@ -14,6 +14,7 @@ from app.core import audit, clock, numbers
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound, TransitionRefused
 from app.core.policy import Actor, Permission
+from app.core.sql_rare import rare
 from app.customers.models import Customer
 from app.registrations.models import Recusal, Registration, ReviewDraft
 from app.registrations.queries import team as team_queries
@@ -238,7 +239,7 @@ def _take_oldest(actor: Actor, now: datetime, extra: list[sa.ColumnElement[bool]
     common = [*in_scope(actor, DECIDE), free, *extra, *_not_barred(actor, now)]
     ranges = (
         [Registration.status == Status.PENDING],
-        [Registration.status == Status.ON_HOLD, Registration.wakes_at <= now],
+        [Registration.status == Status.ON_HOLD, rare(Registration.wakes_at <= now)],
     )
     found: list[Any] = []
     for where in ranges:

@@ -165,6 +165,7 @@ def _context(
         **_words(language()),
         "reason_words": catalogue.labels(reasons),
         "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
+        "staff_words": catalogue.staff_words,
         "refusal": refusal,
         "items": timeline(found, reasons),
         "due_left": left.seconds if left else None,

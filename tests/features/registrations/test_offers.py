@@ -140,3 +140,23 @@ def test_the_queue_reads_an_index_in_order(work, story):
             steps = " ".join(str(step[3]) for step in plan)
             assert "USING INDEX ix_registration_queue" in steps, steps
             assert "TEMP B-TREE" not in steps, steps
+
+
+@pytest.mark.pure
+def test_holds_that_are_over_are_found_by_their_index(work, story):
+    """Not by walking all that is on hold: rows of the first tab, and the count of it."""
+    from werkzeug.datastructures import MultiDict
+
+    from app.core.worklist import query
+
+    me = reviewer()
+    with work():
+        asked = query.parse(QUEUE, MultiDict({"tab": "todo"}))
+        rows, _backwards = query.statement(QUEUE, asked, me, clock.now(), limit=51)
+        for statement in (rows, sa.select(waiting(me))):
+            text = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
+            plan = db.session.connection().exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {text}", tuple(text.construct_params().values())
+            )
+            steps = " ".join(str(step[3]) for step in plan)
+            assert "ix_registration_wakes (status=? AND wakes_at<?)" in steps, steps
