@@ -31,9 +31,8 @@ _YES, _NO = {"1", "true", "yes", "y", "是"}, {"0", "false", "no", "n", "否"}
 
 
 VERSION = ".calendar"  # no business number has such a key
-numbers.companions.add(
-    VERSION, sa.select(sa.literal(VERSION), sa.cast(CalendarState.version, sa.String)).where(CalendarState.id == 1)
-)
+_stamp: tuple[Any, Any] = (sa.literal(VERSION), sa.cast(CalendarState.version, sa.String))
+numbers.companions.add(VERSION, sa.select(*_stamp).where(CalendarState.id == 1))
 
 
 class Day(NamedTuple):

@@ -61,7 +61,8 @@ def find(actor: Actor, number: str) -> Found:
     got = db.session.execute(statement, {"number": number}).one_or_none()
     if got is None:
         raise NotFound()
-    return Found(*got[:5], Beside(*map(bool, got[5:])))
+    row, sent, customer, subject, phone, *flags = got
+    return Found(row, sent, customer, subject, phone, Beside(*map(bool, flags)))
 
 
 def _statement(actor: Actor) -> sa.Select[Any]:
@@ -88,8 +89,9 @@ def _statement(actor: Actor) -> sa.Select[Any]:
             other.lease_ahead.is_(False),
         ),
     )
+    columns: tuple[Any, ...] = (R, S, C.id, C.subject_id, C.phone_sealed, *flags)
     return (
-        sa.select(R, S, C.id, C.subject_id, C.phone_sealed, *flags)
+        sa.select(*columns)
         .join(S, sa.and_(S.registration_id == R.id, S.round == R.round))
         .join(C, C.id == R.customer_id)
         .where(R.number == sa.bindparam("number"), *in_scope(actor, Permission.REGISTRATIONS_READ))

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from app.core import calendar, counters, plans
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
-from app.core.sql_rare import rare
+from app.core.sql_hints import rare, usual
 from app.core.worklist import BulkAction, Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, number, text
 from app.customers.models import Customer
 from app.hospitals import provinces
@@ -61,7 +61,7 @@ def _late(_actor: Actor, now: Any) -> list[list[Clause]]:
 
 
 def _still_open(_actor: Actor, now: Any) -> list[list[Clause]]:
-    lapsing = [R.status == S.NEEDS_RESUBMISSION, R.wakes_at > now]
+    lapsing = [R.status == S.NEEDS_RESUBMISSION, usual(R.wakes_at > now)]
     return [[R.status == status] for status in OPEN if status != S.NEEDS_RESUBMISSION] + [lapsing]
 
 
@@ -73,8 +73,8 @@ TABS = (
     Tab("todo", _l("可处理"), decidable),
     Tab("late", _l("已超时"), _late, tone="late"),
     Tab("second", _l("待第二人"), lambda _a, _n: [[R.status == S.AWAITING_SECOND]]),
-    Tab("hold", _l("搁置"), lambda _a, now: [[R.status == S.ON_HOLD, R.wakes_at > now]]),
-    Tab("retake", _l("待补拍"), lambda _a, now: [[R.status == S.NEEDS_RESUBMISSION, R.wakes_at > now]]),
+    Tab("hold", _l("搁置"), lambda _a, now: [[R.status == S.ON_HOLD, usual(R.wakes_at > now)]]),
+    Tab("retake", _l("待补拍"), lambda _a, now: [[R.status == S.NEEDS_RESUBMISSION, usual(R.wakes_at > now)]]),
     Tab("appeal", _l("申诉"), lambda _a, _n: [[R.status == S.APPEALED]]),
     Tab("open", _l("全部未结"), _still_open),
     Tab("done", _l("已办"), _done, counted=False, sort="-changed"),

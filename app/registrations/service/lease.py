@@ -14,7 +14,7 @@ from app.core import audit, clock, numbers
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound, TransitionRefused
 from app.core.policy import Actor, Permission
-from app.core.sql_rare import rare
+from app.core.sql_hints import rare
 from app.customers.models import Customer
 from app.registrations.models import Recusal, Registration, ReviewDraft
 from app.registrations.queries import team as team_queries

@@ -121,6 +121,18 @@ def test_the_newest_version_of_a_reason_counts(work, story):
         assert len(reasons.current()) == len(reasons.CATALOGUE)
 
 
+def plan_of(statement):
+    """How SQLite runs it, with the values as they are sent."""
+    sent = []
+    note = lambda _c, _cur, text, values, *_r: sent.append((text, values))
+    sa.event.listen(db.engine, "before_cursor_execute", note)
+    db.session.execute(statement).all()
+    sa.event.remove(db.engine, "before_cursor_execute", note)
+    text, values = sent[-1]
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+    return " ".join(str(step[3]) for step in plan)
+
+
 @pytest.mark.pure  # SQLite's plans only: PostgreSQL plans by statistics, and a small table is always scanned
 def test_the_queue_reads_an_index_in_order(work, story):
     """No sort and no scan, however many rows: the cause behind the time of the page (decisions.md 15)."""
@@ -133,11 +145,7 @@ def test_the_queue_reads_an_index_in_order(work, story):
         for tab in ("second", "appeal", "hold", "retake"):
             asked = query.parse(QUEUE, MultiDict({"tab": tab}))
             statement, _backwards = query.statement(QUEUE, asked, me, clock.now(), limit=51)
-            text = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
-            plan = db.session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {text}", tuple(text.construct_params().values())
-            )
-            steps = " ".join(str(step[3]) for step in plan)
+            steps = plan_of(statement)
             assert "USING INDEX ix_registration_queue" in steps, steps
             assert "TEMP B-TREE" not in steps, steps
 
@@ -154,9 +162,5 @@ def test_holds_that_are_over_are_found_by_their_index(work, story):
         asked = query.parse(QUEUE, MultiDict({"tab": "todo"}))
         rows, _backwards = query.statement(QUEUE, asked, me, clock.now(), limit=51)
         for statement in (rows, sa.select(waiting(me))):
-            text = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
-            plan = db.session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {text}", tuple(text.construct_params().values())
-            )
-            steps = " ".join(str(step[3]) for step in plan)
+            steps = plan_of(statement)
             assert "ix_registration_wakes (status=? AND wakes_at<?)" in steps, steps
