@@ -70,6 +70,16 @@ def take_credit(session: Session, appid: str, openid: str, template_id: str) -> 
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 
+def credits_left(session: Session, appid: str, openid: str, template_id: str) -> int:
+    """How many more messages this person accepts; 0 for whom WeChat no longer knows."""
+    row = find(session, appid, openid)
+    if row is None or row.broken_at is not None:
+        return 0
+    s = WechatSubscription
+    found = session.scalar(sa.select(s.credits).where(s.follower_id == row.id, s.template_id == template_id))
+    return found or 0
+
+
 def clear_credits(session: Session, appid: str, openid: str, template_id: str) -> None:
     """The person refused, or WeChat says none is left."""
     row = find(session, appid, openid)

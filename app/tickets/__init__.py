@@ -12,10 +12,11 @@ def install(app: Portal) -> None:
     """Pages, and what this room gives to the rooms below."""
     from app.tickets import offers, readers
     from app.tickets.service import time
-    from app.tickets.views import bp
+    from app.tickets.views import acts, bp
 
     app.register_blueprint(bp)
     app.register_blueprint(readers.bp)
     offers.install()
+    acts.install()
     readers.install()
     time.install()

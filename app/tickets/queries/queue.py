@@ -20,7 +20,7 @@ from app.core.db import db
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
 from app.core.sealed_search import CANDIDATES, rechecked
-from app.core.worklist import Column, Filter, Tab, Worklist, chip, due, instant, link, text
+from app.core.worklist import BulkAction, Column, Filter, Tab, Worklist, chip, due, instant, link, text
 from app.customers.models import Customer
 from app.hospitals import provinces
 from app.hospitals import queries as hospitals
@@ -184,6 +184,11 @@ QUEUE = Worklist(
         Filter("status", _l("状态"), lambda value, _a: T.status == value, kind="select", choices=_statuses, more=True),
         Filter("province", _l("省份"), lambda v, _a: T.province == v, kind="select", choices=_provinces, more=True),
     ),
+    bulk=(
+        BulkAction("claim", _l("接手"), "tickets.bulk_claim", Permission.TICKETS_TRIAGE),
+        BulkAction("release", _l("放回队列"), "tickets.bulk_release", Permission.TICKETS_TRIAGE),
+        BulkAction("remind", _l("提醒用户"), "tickets.bulk_remind", Permission.TICKETS_TRIAGE),
+    ),
     version=VERSION,
     export_permission=Permission.TICKETS_EXPORT,
 )
@@ -192,6 +197,11 @@ QUEUE = Worklist(
 def waiting(actor: Actor) -> sa.ScalarSelect[int]:
     """How many reports nobody has in hands, capped: the navigation's counter."""
     return plans.kept("tickets:waiting", actor, lambda: _capped(actor, _each([S.SUBMITTED])))
+
+
+def late(actor: Actor) -> sa.ScalarSelect[int]:
+    """How many open tickets are past a deadline, capped."""
+    return plans.kept("tickets:late", actor, lambda: _capped(actor, late_ranges(plans.now())))
 
 
 def _capped(actor: Actor, ranges: list[list[Clause]]) -> sa.ScalarSelect[int]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from app.core.errors import DomainError
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.tickets import panels, timeline
-from app.tickets.queries import dossier
+from app.tickets.models import Direction
+from app.tickets.queries import delivery, dossier
 from app.tickets.views import bp
 from app.tickets.views.facts import head
 from app.tickets.views.next import next_step
@@ -28,7 +29,8 @@ def page(number: str) -> ResponseReturnValue:
 def draw(actor: Actor, number: str, refusal: DomainError | None = None, **typed: Any) -> Response:
     """The page; after a refusal with its status, its words, and all that was typed."""
     found = dossier.find(actor, number)
-    items = timeline.whole(dossier.events(found), dossier.messages(found))
+    said = dossier.messages(found)
+    items = timeline.whole(dossier.events(found), said)
     drawn = [(one.panel.side, Markup(_drawn(one, found))) for one in panels.panels_for(actor, found.row)]
     html = render_template(
         "tickets/page.html",
@@ -37,11 +39,24 @@ def draw(actor: Actor, number: str, refusal: DomainError | None = None, **typed:
         aside=[html for side, html in drawn if side],
         actions=panels.actions_for(actor, found.row),
         next=next_step(found),
+        delivered=delivery.of(item.key for item in items if item.kind != "note"),
+        called={one.outbox_key for one in said if one.direction == Direction.INTERNAL and one.outbox_key},
+        reach=delivery.reach(found.row.customer_id) if actor.may(Permission.TICKETS_TRIAGE) else None,
+        reveal_url=_reveal_url(actor, found),
         refusal=refusal,
         typed=typed,
         **head(actor, found),
     )
     return make_response(html, refusal.status if refusal is not None else 200)
+
+
+def _reveal_url(actor: Actor, found: dossier.Dossier) -> str | None:
+    """The reporter's own number is opened as on his page; somebody else's is the ticket's."""
+    if not found.contact.revealable or not actor.may(Permission.CUSTOMERS_REVEAL):
+        return None
+    if found.contact.customer_id is not None:
+        return url_for("customers.ask_reveal", customer_id=found.contact.customer_id, what="phone")
+    return url_for(".ask_contact", number=found.row.number)
 
 
 def _drawn(one: panels.DrawnPanel, found: dossier.Dossier) -> str:

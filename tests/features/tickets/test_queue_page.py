@@ -8,7 +8,8 @@ import pytest
 
 from app.core import clock
 from app.core.web import Portal
-from tests.features.tickets.pages import MONDAY, Office, office
+from tests.features.tickets.pages import Office, office
+from tests.features.tickets.people import MONDAY
 
 
 @pytest.fixture
