@@ -146,7 +146,7 @@ def test_15_merging_leads_the_customer_to_the_new_number_and_refuses_a_cycle(o: 
 
 def test_a_yes_to_the_safety_question_is_heard_in_the_same_transaction(o: Office, ref: Ref) -> None:
     heard: list[tuple[object, Harm]] = []
-    before = {key: on_harm.get(key) for key in on_harm.keys()}
+    before = dict(on_harm._entries)
 
     def listener(_actor: Actor, row: Ticket, harm: Harm) -> None:
         heard.append((row.id, harm))
@@ -162,7 +162,7 @@ def test_a_yes_to_the_safety_question_is_heard_in_the_same_transaction(o: Office
         assert o.read(ref).harm == "possible"
     finally:
         on_harm._entries.clear()
-        on_harm._entries.update({key: entry for key, entry in before.items() if entry is not None})
+        on_harm._entries.update(before)
 
 
 def test_triage_is_closed_to_readers_and_to_another_region(o: Office, ref: Ref) -> None:
