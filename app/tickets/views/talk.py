@@ -21,7 +21,7 @@ from app.tickets.views import bp
 from app.tickets.views.page import draw
 from app.ui import toasts
 
-TRIAGE, REVEAL = Permission.TICKETS_TRIAGE, Permission.CUSTOMERS_REVEAL
+READ, TRIAGE, REVEAL = Permission.TICKETS_READ, Permission.TICKETS_TRIAGE, Permission.CUSTOMERS_REVEAL
 SHOWN_SECONDS = 60
 TO_CUSTOMER = "customer"
 
@@ -45,18 +45,18 @@ def say_it(number: str) -> ResponseReturnValue:
 
 
 @bp.get("/<number>/contact")
-@permit(REVEAL)
+@permit(READ)
 def ask_contact(number: str) -> ResponseReturnValue:
-    found = dossier.find(current_actor(), number)
+    found = _revealable(number)
     return _question(found, ReasonForm(RevealReason, formdata=None))
 
 
 @bp.post("/<number>/contact")
-@permit(REVEAL)
+@permit(READ)
 def reveal_contact(number: str) -> ResponseReturnValue:
     """The whole number, by the answer to a POST alone."""
     actor, form = current_actor(), ReasonForm(RevealReason)
-    found = dossier.find(actor, number)
+    found = _revealable(number)
     if not form.validate_on_submit():
         return _question(found, form), 422
     throttle_reveals(actor)
@@ -73,6 +73,14 @@ def reveal_contact(number: str) -> ResponseReturnValue:
     if not inside:  # the page goes by itself, without scripts too
         response.headers["Refresh"] = f"{SHOWN_SECONDS}; url={back}"
     return response
+
+
+def _revealable(number: str) -> dossier.Dossier:
+    """Seeing the ticket and opening a masked value are two rights. Raises NotFound, Forbidden."""
+    actor = current_actor()
+    found = dossier.find(actor, number)
+    actor.require(REVEAL)
+    return found
 
 
 def _question(found: dossier.Dossier, form: ReasonForm) -> str:
