@@ -56,10 +56,10 @@ def ask_contact(number: str) -> ResponseReturnValue:
 def reveal_contact(number: str) -> ResponseReturnValue:
     """The whole number, by the answer to a POST alone."""
     actor, form = current_actor(), ReasonForm(RevealReason)
-    found = _revealable(number)
     if not form.validate_on_submit():
-        return _question(found, form), 422
-    throttle_reveals(actor)
+        return _question(_revealable(number), form), 422
+    throttle_reveals(actor)  # a transaction of its own, before this one reads
+    found = _revealable(number)
     name, phone = contact.reveal(actor, found.row.id, RevealReason(form.reason.data), form.note_text)
     shown = f"{name or ''} {spaced_phone(phone)}".strip()
     inside = fragment_requested()

@@ -89,13 +89,17 @@ class Office:
             db.session.expunge(row)
             return row
 
-    @contextmanager
-    def statements(self) -> Iterator[list[str]]:
-        """What is sent to the portal's database inside the block."""
-        sent: list[str] = []
+    def read_subject(self, ref: Ref) -> uuid.UUID:
+        """In the running unit of work: whose key the ticket's texts are sealed by."""
+        return db.session.get_one(Ticket, ref.id).subject_id
 
-        def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            sent.append(statement)
+    @contextmanager
+    def statements(self) -> Iterator[list[tuple[str, Any]]]:
+        """What is sent to the portal's database inside the block, with its values."""
+        sent: list[tuple[str, Any]] = []
+
+        def note(_c: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+            sent.append((statement, values))
 
         with self.app.app_context():
             engine = db.engine
@@ -111,7 +115,7 @@ def office(app: Portal) -> Office:
     app.config["WTF_CSRF_ENABLED"] = False
     roles = {
         "triager": ("triager", None, False), "colleague": ("triager", None, False), "lead": ("triager", None, True),
-        "reader": ("auditor", None, False), "shanghai": ("triager", ["44"], False),
+        "reader": ("dispatcher", None, False), "shanghai": ("triager", ["44"], False),
     }  # fmt: skip
     names = {"triager": "沈若拟", "colleague": "陈样审", "lead": "周组长", "reader": "吴旁观", "shanghai": "郑外省"}
     with app.app_context(), unit_of_work():
