@@ -6,7 +6,7 @@ Every clause stands alone, without a join, so that a list, its counters and a lo
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from app.core import clock
 from app.core.db import UtcDateTime
 from app.core.policy import Actor, Permission
+from app.core.registry import Registry
 from app.customers.models import Customer, CustomerProfile
 from app.hospitals.models import Hospital
 
@@ -67,13 +68,19 @@ def with_profile(*where: Clause, now: Any = NOW) -> Clause:
     return Customer.id.in_(found.where(*where, p.id == profile_id(p.customer_id, now)).correlate(None))
 
 
+# Clauses of features above for people whom this actor must not see just now, whatever his rights; each depends on the
+# actor alone and reads no moment, since lists keep their statements
+withheld: Registry[Callable[[Actor], list[Clause]]] = Registry("people withheld from an actor")
+
+
 def in_scope(actor: Actor, permission: Permission = READ) -> list[Clause]:
     """The people an actor's right reaches: inside his provinces by the hospital of the profile in force.
 
     Whoever has no profile is in no province and seen by unbounded staff only. Raises Forbidden without the right.
     """
     provinces = actor.scope(permission)
-    return [] if provinces is None else [with_profile(Hospital.province.in_(sorted(provinces)))]
+    bounds: list[Clause] = [] if provinces is None else [with_profile(Hospital.province.in_(sorted(provinces)))]
+    return bounds + [clause for source in withheld for clause in source(actor)]
 
 
 def _living() -> list[Clause]:

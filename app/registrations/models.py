@@ -56,6 +56,12 @@ class Registration(Base):
             sqlite_where=sa.text("lease_staff_id IS NOT NULL"),
             postgresql_where=sa.text("lease_staff_id IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_registration_passed",
+            "passed_to_id",
+            sqlite_where=sa.text("passed_to_id IS NOT NULL"),
+            postgresql_where=sa.text("passed_to_id IS NOT NULL"),
+        ),
         sa.Index(  # one open case per person, whatever two requests do at once
             "uq_registration_open_customer",
             "customer_id",

@@ -26,7 +26,10 @@ IDENTITY = ("name", "hospital")  # who it is and where: an approval that rests o
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``applies(proposal, entered, reasons)`` says whether this decision needs a second person."""
+    """``applies(proposal, entered, reasons)`` says whether this decision needs a second person.
+
+    An approval of a case that was reopened is the proposal "reopen", whatever happened in between.
+    """
 
     code: str
     words: Any
@@ -43,11 +46,11 @@ def _reversal(proposal: Proposal, _entered: Entered, _reasons: Sequence[ReviewRe
 
 def _expired(proposal: Proposal, entered: Entered, _reasons: Sequence[ReviewReason]) -> bool:
     day = entered.badge_valid_until
-    return proposal == "approve" and day is not None and day < clock.today()
+    return proposal != "reject" and day is not None and day < clock.today()
 
 
 def _unseen(proposal: Proposal, entered: Entered, _reasons: Sequence[ReviewReason]) -> bool:
-    return proposal == "approve" and any(entered.checks.get(name) == Verdict.CLAIMED_ONLY for name in IDENTITY)
+    return proposal != "reject" and any(entered.checks.get(name) == Verdict.CLAIMED_ONLY for name in IDENTITY)
 
 
 RULES: tuple[Rule, ...] = (

@@ -125,18 +125,19 @@ def case(actor: Actor, number: str) -> Case:
     keystore.load((sent.subject_id, found.customer_subject))
     checks = _checks(row) if there.checks else ()
     mine = holds_lease(actor, row, now)
+    bar = bar_word(actor, own=there.own, recused=there.recused)
     return Case(
         row=row,
         submission=sent,
         name=_readable(sent),
         phone=_phone(found),
         pictures=pictures(sent.id),
-        checks={check.field: check.verdict for check in checks},
-        ways={check.field: Way(check.how, _text(check)) for check in checks if check.how},
+        checks={check.field: check.verdict for check in checks if bar is None},
+        ways={check.field: Way(check.how, _text(check)) for check in checks if check.how and bar is None},
         events=events(row),
         now=now,
         mine=mine,
-        bar=bar_word(actor, own=there.own, recused=there.recused),
+        bar=bar,
         holder=row.lease_name if row.leased(now) else None,
         token=token_of(row) if mine else "",
         beside=there,

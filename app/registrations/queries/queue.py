@@ -20,7 +20,8 @@ from app.hospitals import provinces
 from app.hospitals import queries as hospitals
 from app.registrations.models import Registration
 from app.registrations.queries.scope import in_scope
-from app.registrations.workflow import CLOSED, OPEN, Status
+from app.registrations.workflow import CLOSED, OPEN, TASKS, Status
+from app.staff.models import StaffAccount
 from app.ui.frame import language
 
 Clause = sa.ColumnElement[bool]
@@ -65,12 +66,23 @@ def _still_open(_actor: Actor, now: Any) -> list[list[Clause]]:
     return [[R.status == status] for status in OPEN if status != S.NEEDS_RESUBMISSION] + [lapsing]
 
 
+def _mine(actor: Actor, now: Any) -> list[list[Clause]]:
+    """Held by this person, or passed to him and still waiting; ranges of two partial indexes that never overlap."""
+    held = sa.and_(R.lease_staff_id == actor.id, R.lease_expires_at > now)
+    waits = R.status.in_((*TASKS, S.ON_HOLD))
+    return [
+        [held],
+        [R.passed_to_id == actor.id, R.passed_until > now, waits, sa.func.coalesce(sa.not_(held), sa.true())],
+    ]
+
+
 def _done(_actor: Actor, now: Any) -> list[list[Clause]]:
     return [[R.status == status] for status in CLOSED] + [[R.status == S.NEEDS_RESUBMISSION, R.wakes_at <= now]]
 
 
 TABS = (
     Tab("todo", _l("可处理"), decidable),
+    Tab("mine", _l("我的"), _mine),
     Tab("late", _l("已超时"), _late, tone="late"),
     Tab("second", _l("待第二人"), lambda _a, _n: [[R.status == S.AWAITING_SECOND]]),
     Tab("hold", _l("搁置"), lambda _a, now: [[R.status == S.ON_HOLD, usual(R.wakes_at > now)]]),
@@ -126,12 +138,25 @@ def _rounds(_actor: Actor) -> Sequence[tuple[str, Any]]:
     return [("", _("全部轮次")), *((str(n), _("第 %(n)s 轮", n=n)) for n in range(1, 6))]
 
 
-_holder = sa.case((R.lease_expires_at > plans.now(), R.lease_name), else_=None)
+PASSED = "→"
+_receiver = sa.select(StaffAccount.name).where(StaffAccount.id == R.passed_to_id).correlate(R).scalar_subquery()
+_holder = sa.case(
+    (R.lease_expires_at > plans.now(), R.lease_name),
+    (sa.and_(R.passed_until > plans.now(), R.status.in_((*TASKS, S.ON_HOLD))), PASSED + _receiver),
+    else_=None,
+)
 # What a bulk act must find unchanged: the status, and whose claim it is (a claim renewed is the same claim)
 VERSION = (
     sa.cast(R.version, sa.String) + ":" + sa.func.coalesce(sa.func.substr(sa.cast(R.lease_staff_id, sa.String), 25), "")
 )
 STATUS_SLOT, SUBMITTED_SLOT, CALENDAR_SLOT = 2 + 7, 2 + 10, 2 + 11  # id, sort value, then the columns below in order
+
+
+def _holder_words(value: str | None, _actor: Actor) -> str:
+    """Who has it, or to whom it was passed and who is still expected to take it."""
+    if value is None or not value.startswith(PASSED):
+        return value or ""
+    return _("转给%(name)s", name=value.removeprefix(PASSED))
 
 
 def _is_closed(row: Any) -> bool:
@@ -162,7 +187,7 @@ QUEUE = Worklist(
         Column("due", _l("截止"), R.due_at, due(closed=_is_closed, working=_working), sort=R.due_at),
         Column("round", _l("轮次"), R.round, number(), klass="num"),
         Column("status", _l("状态"), R.status, chip(CHIPS), show=None),
-        Column("holder", _l("处理人"), _holder, text(), chinese=True),
+        Column("holder", _l("处理人"), _holder, text(), show=_holder_words, chinese=True),
         Column("changed", _l("最近变动"), R.changed_at, instant(), sort=R.changed_at),
         Column("submitted", "", R.submitted_at, instant(), hidden=True, export=False),
         Column("calendar", "", calendar.stamp(), text(), hidden=True, export=False),

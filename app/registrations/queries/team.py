@@ -15,8 +15,10 @@ from app.core.clock import SHANGHAI
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.policy import Actor, Permission
+from app.customers.models import Customer
 from app.registrations.models import Absence, CasePass, Recusal, Registration, ReviewDraft, ReviewerLimit
 from app.staff.models import AccountState, RoleAssignment, StaffAccount
+from app.staff.queries import phone_index
 from app.staff.roles import ROLES
 
 LEAD, DECIDE = Permission.REGISTRATIONS_LEAD, Permission.REGISTRATIONS_DECIDE
@@ -115,16 +117,27 @@ def _count(who: Any, *where: Any) -> Any:
 
 
 def receivers(actor: Actor, row: Registration) -> list[Member]:
-    """Colleagues to whom this case may be passed: in its province, there today, with no declared relation."""
+    """Colleagues to whom this case may be passed: in its province, there today, not the applicant nor a relation."""
     away = set(db.session.scalars(sa.select(Absence.staff_id).where(*_away_now())))
     known = set(db.session.scalars(sa.select(Recusal.staff_id).where(Recusal.customer_id == row.customer_id)))
-    return [
+    found = [
         one
         for one in members(actor, DECIDE)
         if one.id != actor.id
         and one.id not in away | known
         and (one.provinces is None or (row.province is not None and row.province in one.provinces))
     ]
+    own = _with_phone_of(row, [one.id for one in found])
+    return [one for one in found if one.id not in own]
+
+
+def _with_phone_of(row: Registration, staff: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Whose own phone number is the applicant's (C12)."""
+    index = db.session.scalar(sa.select(Customer.phone_index).where(Customer.id == row.customer_id))
+    if index is None or not staff:
+        return set()
+    rows = db.session.execute(sa.select(StaffAccount.id, StaffAccount.phone_sealed).where(StaffAccount.id.in_(staff)))
+    return {staff_id for staff_id, sealed in rows if phone_index(staff_id, sealed) == index}
 
 
 def _away_now() -> list[sa.ColumnElement[bool]]:

@@ -11,7 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.policy import Actor
+from app.core.policy import Actor, Permission
+from app.customers.models import Customer
+from app.registrations.models import Registration
 from app.registrations.readings.models import SecondReading
 from app.registrations.readings.states import ReadingStatus
 
@@ -24,3 +26,15 @@ def not_being_read_by(actor: Actor, registration_id: Any) -> list[sa.ColumnEleme
         SecondReading.lease_staff_id == actor.id, SecondReading.status == ReadingStatus.WAITING
     )
     return [registration_id.not_in(held)]
+
+
+def people_being_read_by(actor: Actor) -> list[sa.ColumnElement[bool]]:
+    """The same for the applicants: their pages say what became of the case (profile, marks, history)."""
+    if not actor.may(Permission.REGISTRATIONS_DECIDE):
+        return []
+    held = (
+        sa.select(Registration.customer_id)
+        .join(SecondReading, SecondReading.registration_id == Registration.id)
+        .where(SecondReading.lease_staff_id == actor.id, SecondReading.status == ReadingStatus.WAITING)
+    )
+    return [Customer.id.not_in(held)]

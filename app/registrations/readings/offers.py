@@ -13,7 +13,9 @@ from flask_babel import lazy_gettext as _l
 from app.core import clock, counters
 from app.core.db import db
 from app.core.policy import Actor, Permission
+from app.customers.standing import withheld
 from app.registrations.readings import queries, service
+from app.registrations.readings.blind import people_being_read_by
 from app.registrations.readings.models import SecondReading
 from app.staff.service import HandoverSource, handover
 from app.ui.duties import Duty, DutySource, duty_sources
@@ -36,6 +38,7 @@ def install() -> None:
         "readings",
         DutySource("readings", _l("盲复读"), "eye", DECIDE, _duties, "registrations.readings", _waiting_text),
     )
+    withheld.add("readings", people_being_read_by)
     handover.add("readings", HandoverSource(_held, _let_go, _l("正在复读的件")))
 
 

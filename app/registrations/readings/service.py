@@ -19,10 +19,11 @@ from app.core.policy import SYSTEM, Actor, Permission
 from app.customers.models import Customer
 from app.registrations import reasons as catalogue
 from app.registrations.checks import FIELDS, Verdict
-from app.registrations.models import Registration, RegistrationEvent, SubmissionImage
+from app.registrations.models import Recusal, Registration, RegistrationEvent, SubmissionImage
 from app.registrations.readings.draw import draw
 from app.registrations.readings.models import ReadingPass, SecondReading
 from app.registrations.readings.states import Judgement, ReadingStatus, reading_workflow
+from app.registrations.task import bar_of, refuse_own
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
 R = SecondReading
@@ -58,7 +59,7 @@ def readable(actor: Actor, now: Any) -> list[Clause]:
     )
     passed = sa.exists().where(ReadingPass.reading_id == R.id, ReadingPass.staff_id == actor.id)
     free = sa.or_(R.lease_expires_at.is_(None), R.lease_expires_at <= now, R.lease_staff_id == actor.id)
-    return [R.status == ReadingStatus.WAITING, R.due_at > now, free, alive, ~part, ~passed, *_not_own(actor)]
+    return [R.status == ReadingStatus.WAITING, R.due_at > now, free, alive, ~part, ~passed, *_not_barred(actor)]
 
 
 def take_next(actor: Actor) -> SecondReading | None:
@@ -91,7 +92,8 @@ def find(actor: Actor, number: str, permission: Permission = DECIDE) -> SecondRe
 def holds(actor: Actor, row: SecondReading, now: datetime) -> bool:
     """Whether this person has the live task: it opens the photo (decisions.md 21)."""
     live = row.lease_expires_at is not None and row.lease_expires_at > now
-    return row.status == ReadingStatus.WAITING and row.lease_staff_id == actor.id and live and not row.missed(now)
+    task = row.status == ReadingStatus.WAITING and row.lease_staff_id == actor.id and live and not row.missed(now)
+    return task and bar_of(actor, db.session.get_one(Registration, row.registration_id)) is None
 
 
 def renew(actor: Actor, number: str) -> datetime:
@@ -119,6 +121,7 @@ def release_all_of(actor: Actor, staff_id: uuid.UUID) -> int:
     rows = db.session.scalars(sa.select(R).where(R.lease_staff_id == staff_id)).all()
     live = sum(1 for row in rows if row.lease_expires_at is not None and row.lease_expires_at > clock.now())
     for row in rows:
+        _pass(row, staff_id)  # from now on the case lies open to this person, should the account come back
         for name, value in FREE.items():
             setattr(row, name, value)
         audit.record("reading.handed_back", actor, "second_reading", row.id)
@@ -150,6 +153,7 @@ def escalate(actor: Actor, number: str) -> SecondReading:
     """A lead takes a difference further: marked here; the case is then reopened by its own verbs, or left."""
     actor.require(LEAD)
     row = _load(find(actor, number, LEAD).id)
+    refuse_own(actor, db.session.get_one(Registration, row.registration_id))
     reading_workflow.fire(
         row, "escalate_reading", actor, changes={"escalated_by": actor.id, "escalated_at": clock.now()}
     )
@@ -206,16 +210,14 @@ def _pass(row: SecondReading, staff_id: uuid.UUID) -> None:
     db.session.flush()
 
 
-def _not_own(actor: Actor) -> list[Clause]:
-    """C12: nobody reads the application of his own phone number."""
+def _not_barred(actor: Actor) -> list[Clause]:
+    """C12: nobody reads the application of his own phone number, or of somebody he said he knows."""
+    of = sa.select(Registration.id)
+    known = of.join(Recusal, Recusal.customer_id == Registration.customer_id).where(Recusal.staff_id == actor.id)
     if actor.phone_index is None:
-        return []
-    own = (
-        sa.select(Registration.id)
-        .join(Customer, Customer.id == Registration.customer_id)
-        .where(Customer.phone_index == actor.phone_index)
-    )
-    return [R.registration_id.not_in(own)]
+        return [R.registration_id.not_in(known)]
+    own = of.join(Customer, Customer.id == Registration.customer_id).where(Customer.phone_index == actor.phone_index)
+    return [R.registration_id.not_in(known), R.registration_id.not_in(own)]
 
 
 __all__ = [

@@ -22,6 +22,7 @@ from app.registrations.service import erasure, guards, lease, notice, people
 from app.registrations.service.decide import ready
 from app.registrations.service.facts import Decided, Entered, Seen
 from app.registrations.service.record import NO_LEASE, move
+from app.registrations.task import refuse_own
 from app.registrations.workflow import OPEN, UNDO_ACTION, Status
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
@@ -73,6 +74,8 @@ def merge(
             Registration.number == target_number, Registration.status.not_in(NO_TARGET), *in_scope(actor, DECIDE)
         )
     ).one_or_none()
+    if target is not None:
+        refuse_own(actor, target)
     facts = replace(
         guards.gather(row, entered, reasons=catalogue.pick(entered.reasons)),
         merge_target=target.id if target is not None else None,

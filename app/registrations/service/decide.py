@@ -37,7 +37,7 @@ def approve(actor: Actor, registration_id: uuid.UUID, seen: Seen, entered: Enter
     Invalid (checks, mapping), Forbidden, NotFound; so do all verbs here.
     """
     row = ready(actor, registration_id, seen)
-    asking = rules.asking("approve", entered, ())
+    asking = rules.asking(guards.approving(row), entered, ())
     if asking:
         checklist_complete(row, actor, guards.gather(row, entered))
         return _propose(actor, row, entered, "approve", asking)
@@ -131,7 +131,7 @@ def decide(
     """Fire a deciding action whose effect waits for the undo window, and everything that hangs on it."""
     facts = _clean_facts(row, entered, catalogue.pick(entered.reasons))
     if action == "approve_registration":
-        facts = replace(facts, rules=rules.asking("approve", entered, facts.reasons))
+        facts = replace(facts, rules=rules.asking(guards.approving(row), entered, facts.reasons))
     effective_at = facts.now + timedelta(seconds=numbers.get("undo_seconds"))
     values = {"decided_at": facts.now, "decided_by": actor.id, **NO_LEASE, **_times(row, action, effective_at)}
     values["badge_valid_until"] = entered.badge_valid_until or row.badge_valid_until

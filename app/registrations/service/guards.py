@@ -14,6 +14,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.policy import Actor, Permission
 from app.registrations.models import Registration, RegistrationEvent, ReviewReason
 from app.registrations.queries.scope import in_scope
+from app.registrations.rules import Proposal
 from app.registrations.service.facts import Entered, Facts, Seen
 from app.registrations.service.places import adopt_mapping, is_mapped
 from app.registrations.service.record import settle
@@ -90,6 +91,18 @@ def earlier_deciders(row: Registration) -> frozenset[uuid.UUID]:
         RegistrationEvent.id.not_in(undone.where(RegistrationEvent.registration_id == row.id)),
     )
     return frozenset(found for found in db.session.scalars(query) if found is not None)
+
+
+def approving(row: Registration) -> Proposal:
+    """What an approval by the first reviewer means: a case that a lead reopened stays the reversal of a FINAL.
+
+    Returned by the second person, or sent anew by the applicant, it is back in the ordinary queue, where one person
+    alone would otherwise turn the rejection into an approval.
+    """
+    reopened = sa.exists().where(
+        RegistrationEvent.registration_id == row.id, RegistrationEvent.action == "reopen_rejection"
+    )
+    return "reopen" if db.session.scalar(sa.select(reopened)) else "approve"
 
 
 def gather(row: Registration, entered: Entered, *, reasons: tuple[ReviewReason, ...] = ()) -> Facts:

@@ -70,8 +70,12 @@ def recuse(actor: Actor, registration_id: uuid.UUID) -> Recusal:
         staff_id=actor.id, staff_name=actor.name, customer_id=row.customer_id, registration_id=row.id, at=clock.now()
     )
     db.session.add(made)
-    if actor.id in (row.lease_staff_id, row.passed_to_id):
-        lease.release(row)
+    theirs = sa.select(Registration).where(
+        Registration.customer_id == row.customer_id,
+        sa.or_(Registration.lease_staff_id == actor.id, Registration.passed_to_id == actor.id),
+    )
+    for held in db.session.scalars(theirs.with_for_update()):
+        lease.release(held)
     audit.record("registration.recused", actor, "registration", row.id)
     db.session.flush()
     return made

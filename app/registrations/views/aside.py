@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.core import numbers
-from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations import service
@@ -19,6 +19,7 @@ from app.registrations.queries import case as cases
 from app.registrations.queries import duplicates, team
 from app.registrations.queries.queue import CHIPS
 from app.registrations.queries.rounds import rounds_of
+from app.registrations.task import refuse_own
 from app.registrations.views import bp
 from app.registrations.views.case import draw, go, onward
 from app.registrations.views.timeline import WORDS
@@ -56,7 +57,7 @@ def pass_on(number: str) -> ResponseReturnValue:
     try:
         to_id, kept = None if to == "team" else _uuid(to), _kept(actor, number, note)
         made = service.pass_on(actor, registration_id, form.lease_token.data or "", kept, to_id=to_id)
-    except (Conflict, Invalid, Forbidden) as refusal:
+    except (Conflict, Invalid, Forbidden, Unavailable) as refusal:
         return _pass_page(actor, number, refusal, to, note)
     toasts.show("done", _("已把 %(number)s 转给%(name)s。", number=number, name=made.to_name or _("同组")))
     return onward(actor)
@@ -149,7 +150,9 @@ def _merge_page(actor: Actor, number: str, target: str, refusal: DomainError | N
 @permit(READ)
 def rounds(number: str) -> ResponseReturnValue:
     """All rounds beside each other, with what was verified and why each was sent back."""
-    found = cases.case(current_actor(), number)
+    actor = current_actor()
+    found = cases.case(actor, number)
+    refuse_own(actor, found.row)
     return render_template(
         "registrations/rounds.html",
         case=found,

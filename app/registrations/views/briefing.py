@@ -21,15 +21,16 @@ REFUSING = ("reject_registration", "reject_second")
 def briefing(actor: Actor, found: Case) -> dict[str, Any]:
     """Facts for `briefing.html` and `rounds_pair.html`; one statement, three more from the second round on."""
     row = found.row
-    rounds = rounds_of(row, found.events) if row.round > 1 else []
+    events = found.events if not found.barred else []  # whoever may have no part reads nothing of what colleagues said
+    rounds = rounds_of(row, events) if row.round > 1 and events else []
     waiting = row.status == Status.AWAITING_SECOND
-    proposal = _latest(found.events, PROPOSING) if waiting else None
+    proposal = _latest(events, PROPOSING) if waiting else None
     return {
         "proposal": proposal,
         "proposal_rules": [rules.WORDS[code] for code in proposal.rules] if proposal is not None else [],
-        "appeal": _latest(found.events, ("appeal_rejection",)),
-        "refused": _latest(found.events, REFUSING),
-        "given": _given(actor, found) if row.status in OPEN else None,
+        "appeal": _latest(events, ("appeal_rejection",)),
+        "refused": _latest(events, REFUSING),
+        "given": _given(actor, found) if row.status in OPEN and events else None,
         "rounds": rounds,
         "round_words": WORDS,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.registrations import service
 from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
 from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm, Sheet
 from app.registrations.images.queries import live_hold
+from app.registrations.models import Registration
 from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
@@ -118,12 +120,29 @@ def draw(actor: Actor, number: str, form: DecisionForm | None = None, refusal: D
     found, reasons = cases.case(actor, number), catalogue.shown()
     sheet = Sheet.of(_kept(actor, found)) if form is None else Sheet.typed(form)  # all else is what is true now
     if sheet.until is None:
-        sheet = replace(sheet, until=calendar.add_working_days(clock.today(), 1))
+        sheet = replace(sheet, until=_tomorrow())
     if actor.may(DECIDE):
         counters.want("registrations:waiting", waiting(actor))
         counters.want("registrations:late", late(actor))
     html = render_template("registrations/case.html", **_context(actor, found, sheet, reasons, refusal))
     return make_response(html, refusal.status if refusal is not None else 200)
+
+
+def _tomorrow() -> date | None:
+    """The next working day; None where the calendar does not reach, and the reviewer types the day."""
+    try:
+        return calendar.add_working_days(clock.today(), 1)
+    except calendar.CalendarMissing:
+        return None
+
+
+def _office_time(row: Registration, now: datetime) -> float | None:
+    """Seconds of office time left; None where the calendar does not reach: the page says so and shows the date."""
+    try:
+        left = calendar.left(calendar.current(), row.submitted_at, row.due_at, now)
+    except calendar.CalendarMissing:
+        return None
+    return left.seconds if left is not None else None
 
 
 @cache
@@ -155,7 +174,6 @@ def _context(
     actor: Actor, found: cases.Case, sheet: Sheet, reasons: Sequence[Any], refusal: DomainError | None
 ) -> dict[str, Any]:
     now, row = found.now, found.row
-    left = calendar.left(calendar.current(), row.submitted_at, row.due_at, now)
     decides = actor.may(DECIDE)
     undoable = row.decided_by == actor.id and row.effective_at is not None and row.effective_at > now
     return {
@@ -168,7 +186,7 @@ def _context(
         "staff_words": catalogue.staff_words,
         "refusal": refusal,
         "items": timeline(found, reasons),
-        "due_left": left.seconds if left else None,
+        "due_left": _office_time(row, now),
         "due_budget": numbers.get("review_due_hours" if row.round == 1 else "resubmission_due_hours") * 3600,
         "max_rounds": numbers.get("max_rounds"),
         "claimable": cases.claimable(actor, found),

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import numbers
-from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.errors import Conflict, Forbidden, Invalid, Unavailable
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations import rules, service
@@ -118,7 +118,7 @@ def _decided(number: str, verb: Verb, words: Any, *, undo: bool = True) -> Respo
         if not form.validate():
             raise Invalid(fields=dict(form.errors))
         done = verb(actor, registration_id, form.seen(), form.entered(catalogue.current()), form)
-    except (Conflict, Invalid, Forbidden) as refusal:
+    except (Conflict, Invalid, Forbidden, Unavailable) as refusal:
         return draw(actor, number, form, refusal)
     if done.registration.status == "awaiting_second" and done.event.rules:
         told = "、".join(str(rules.WORDS[code]) for code in done.event.rules)

@@ -57,20 +57,23 @@ class Item:
 
 
 def timeline(case: Case, catalogue: Iterable[Shown]) -> list[Item]:
-    """Newest first; reasons in our words, the note and the public text below."""
+    """Newest first; reasons in our words, the note and the public text below.
+
+    Whoever may have no part in the case reads what the applicant reads: neither our reasons nor our notes.
+    """
     words = labels(catalogue)
     undone = {event.undoes_id for event in case.events}
-    return [_item(event, words, event.id in undone) for event in case.events]
+    return [_item(event, words, event.id in undone, inner=not case.barred) for event in case.events]
 
 
-def _item(event: RegistrationEvent, words: Any, undone: bool) -> Item:
+def _item(event: RegistrationEvent, words: Any, undone: bool, *, inner: bool) -> Item:
     title = str(WORDS.get(event.action, event.action))
-    if event.reason_codes:
+    if event.reason_codes and inner:
         title = _("%(what)s：%(why)s", what=title, why="、".join(words.get(c, c) for c in event.reason_codes))
     if event.round > 1 and event.action in ("resubmit_registration", "replace_evidence"):
         title = _("%(what)s，第 %(n)s 轮", what=title, n=event.round)
     if undone:
         title = _("%(what)s（已撤销）", what=title)
-    texts = [text for text in (event.public_text, event.private_note) if text]
+    texts = [text for text in (event.public_text, event.private_note if inner else None) if text]
     who = event.by_name or str(BY_KIND.get(event.by_kind, ""))
     return Item(event.at, title, who, " · ".join(texts), "wait" if event.action == "ask_second" else "idle")

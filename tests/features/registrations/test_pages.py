@@ -107,7 +107,7 @@ def test_the_queue_and_the_case_tell_the_same_working_time(desk):
     assert "剩余 7 小时" in case
 
 
-@pytest.mark.parametrize("tab", ["todo", "late", "second", "hold", "retake", "appeal", "open", "done"])
+@pytest.mark.parametrize("tab", ["todo", "mine", "late", "second", "hold", "retake", "appeal", "open", "done"])
 def test_every_tab_opens(desk, tab):
     assert desk.client.get(f"/registrations?tab={tab}").status_code == 200
 
