@@ -10,7 +10,9 @@ export const openDrawer = (url, source) => {
   const opener = document.activeElement;
   window.htmx.ajax("GET", url, { target: "#drawer-body", swap: "innerHTML", source }).then(() => {
     if (!drawer.querySelector("*:not(#drawer-body)")) return;
-    if (!drawer.open) {
+    if (drawer.open) {
+      if (source) drawer.returnTo = source; // moved on with j and k: closing stays at that row
+    } else {
       drawer.returnTo = opener;
       phone.matches ? drawer.showModal() : drawer.show();
       if (!phone.matches && source) source.focus({ preventScroll: true });
