@@ -22,6 +22,8 @@ from app.core.web import Portal
 from tests import databases
 from tests.inspector import Inspector
 
+pytest_plugins = ["tests.browser.live"]  # one portal and one Chromium per worker, whichever folder asks
+
 
 @pytest.fixture(scope="session")
 def worker(request: pytest.FixtureRequest) -> str:

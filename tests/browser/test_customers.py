@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 
-from tests.browser.conftest import Live
+from tests.browser.live import Live
 from tests.browser.test_story import code_for, page, sign_in  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -15,7 +15,7 @@ import sys
 
 import pytest
 
-from tests.browser.conftest import ROOT, Live
+from tests.browser.live import ROOT, Live
 from tests.browser.test_story import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

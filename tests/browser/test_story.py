@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 
-from tests.browser.conftest import PASSWORD, Live
+from tests.browser.live import PASSWORD, Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PHONE = "13800009001"

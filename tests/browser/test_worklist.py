@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.browser.live import PASSWORD
 from tests.browser.test_story import page, sign_in  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.browser
@@ -71,7 +72,10 @@ def test_the_same_list_with_scripts_off(live, chromium):
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", java_script_enabled=False)
     page = context.new_page()  # noqa: F811
     try:
-        sign_in(page, live, "reviewer@demo.invalid")
+        page.goto(f"{live.url}/login")
+        page.fill("input[name=email]", "reviewer@demo.invalid")
+        page.fill("input[name=password]", PASSWORD)
+        page.locator("button[type=submit]", has_text="登录").click()
         page.goto(f"{live.url}/registrations")
         page.locator(".tabs a", has_text="已办").click()
         page.wait_for_url("**tab=done**")

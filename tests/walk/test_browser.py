@@ -18,7 +18,7 @@ import requests
 from app.cli.demo.staff import LEADS
 from app.core.policy import mark_of
 from app.staff.roles import ROLES, Role
-from tests.browser.conftest import PASSWORD, chromium, live  # noqa: F401 -- fixtures
+from tests.browser.live import PASSWORD
 from tests.walk.walk import NO_PAGES, Answer, Walk
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor/axe-core-4.14.1/axe.min.js").read_text()
@@ -152,7 +152,7 @@ def covering_roles(portal) -> list[Role]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
-def test_every_page_once(stage, live, chromium, language):  # noqa: F811
+def test_every_page_once(stage, live, chromium, language):
     problems: list[str] = []
     seen: set[str] = set()
     stranger = Visitor(chromium, live.url, None, language)
@@ -179,7 +179,7 @@ def read_by_axe() -> dict[str, set[str]]:
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.parametrize("role", list(Role))
-def test_every_page_of_every_role(stage, live, chromium, read_by_axe, role):  # noqa: F811
+def test_every_page_of_every_role(stage, live, chromium, read_by_axe, role):
     language = "en" if list(Role).index(role) % 2 else "zh"
     visitor = Visitor(chromium, live.url, role, language)
     try:
@@ -191,7 +191,7 @@ def test_every_page_of_every_role(stage, live, chromium, read_by_axe, role):  # 
 
 
 @pytest.mark.browser
-def test_the_look_can_fail(chromium):  # noqa: F811
+def test_the_look_can_fail(chromium):
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     context.add_init_script(AXE)
     page = context.new_page()
