@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 CASE = (
     "SELECT r.id, r.number, r.subject_id, s.id, s.name_sealed, c.id, c.phone_sealed, c.subject_id, s.hospital_text, "
     "s.department_text, s.title, s.position, s.policy_version, s.submitted_at, r.due_at, r.lease_expires_at, r.round, "
-    "r.evidence_version, r.lease_nonce, r.hospital_id, r.department_id, s.round "
+    "r.evidence_version, r.lease_nonce, r.hospital_id, r.department_id, s.round, "
+    "EXISTS (SELECT 1 FROM recusal x WHERE x.staff_id=:me AND x.customer_id=c.id), "
+    "EXISTS (SELECT 1 FROM photo_reading x JOIN submission_image i ON i.id=x.image_id WHERE i.submission_id=s.id), "
+    "EXISTS (SELECT 1 FROM photo_match x JOIN submission_image i ON i.id IN (x.image_id, x.earlier_id) "
+    "WHERE i.submission_id=s.id), "
+    "EXISTS (SELECT 1 FROM case_pass x WHERE x.registration_id=r.id), "
+    "EXISTS (SELECT 1 FROM badge_hold x WHERE x.registration_id=r.id AND x.status IN ('proposed', 'active')) "
     "FROM registration r JOIN submission s ON s.registration_id=r.id AND s.round=r.round "
     "JOIN customer c ON c.id=r.customer_id WHERE r.number=:number"
 )
@@ -44,7 +50,7 @@ def values(hand: ByHand, number: str, now: datetime) -> dict[str, Any]:
     """Eight statements and one to the key store; numbers and calendar version in one."""
     from bench.by_hand import as_uuid, moment, unseal
 
-    row = hand.main.all(CASE, number=number)[0]
+    row = hand.main.all(CASE, number=number, me=hand.me)[0]
     case_id, round_ = as_uuid(row[0]), row[16]
     secrets = hand.secrets({row[2], row[7]})
     said = {field: verdict for field, verdict, _how in hand.main.all(CHECKS, id=case_id, round=round_)}

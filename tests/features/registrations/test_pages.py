@@ -107,6 +107,24 @@ def test_the_queue_and_the_case_tell_the_same_working_time(desk):
     assert "剩余 7 小时" in case
 
 
+def test_the_case_costs_eight_statements_at_most(desk):
+    """Session, case, keys, photos, history, reasons, numbers with the calendar's version, counts."""
+    desk.next()
+    seen: list[str] = []
+    with desk.portal.app_context():
+        engines = (db.engine, keys.keystore.store().engine)
+    note = lambda _c, _cur, statement, *_r: seen.append(statement)
+    desk.client.get(desk.url)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    page = desk.client.get(desk.url)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+    assert "由您处理" in page.get_data(as_text=True)
+    asked = [statement for statement in seen if statement.split()[0] not in ("BEGIN", "PRAGMA")]
+    assert len(asked) <= 8, asked
+
+
 @pytest.mark.parametrize("tab", ["todo", "mine", "late", "second", "hold", "retake", "appeal", "open", "done"])
 def test_every_tab_opens(desk, tab):
     assert desk.client.get(f"/registrations?tab={tab}").status_code == 200
