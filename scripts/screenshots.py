@@ -106,8 +106,10 @@ def _leads(page: Page, base: str, width: int) -> None:
         page.goto(f"{base}/registrations/{name}")
         _save(page, f"{name.partition('/')[0] if name != 'reasons/photo_glare' else 'reason'}-{width}")
     page.goto(f"{base}/registrations?tab=done")
-    page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href") + "/standing")
-    _save(page, f"standing-{width}")
+    decided = page.locator("tr[data-row] a").first.evaluate("link => link.href")
+    for name in ("standing", "views", "proof"):
+        page.goto(f"{decided}/{name}")
+        _save(page, f"{name}-{width}")
     page.goto(f"{base}/registrations?tab=retake&round=2")
     rows = page.locator("tr[data-row] a")
     if rows.count():
