@@ -1,4 +1,4 @@
-"""``python -m bench [name …] [--list] [--full] [--requests N] [--sqlite]``: ratios of two things within one run."""
+"""``python -m bench [name …] [--list] [--full] [--requests N] [--seed N] [--sqlite]``: two things in one run."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200, help="requests of each side per page")
     parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
     parser.add_argument("--sizes", type=lambda text: tuple(sorted(map(int, text.split(",")))))
+    parser.add_argument("--seed", type=int, help="of what is drawn; a bench that draws nothing takes no notice")
     args = parser.parse_args()
     if args.list:
         for name, bench in known.items():
@@ -33,7 +34,7 @@ def main() -> None:
     print(f"python -m bench {' '.join(sys.argv[1:])} · Python {platform.python_version()} · {os.cpu_count()} cores")
     with contextlib.nullcontext() if args.sqlite else postgres.server() as url:
         databases = [Database("SQLite", None), *([Database("PostgreSQL", url)] if url else [])]
-        run = Run(tuple(databases), args.sizes or (FULL if args.full else SIZES), args.requests)
+        run = Run(tuple(databases), args.sizes or (FULL if args.full else SIZES), args.requests, args.seed)
         for name in args.names or known:
             print(f"\n{name}: {(known[name].__doc__ or '').splitlines()[0]}", flush=True)
             known[name](run)

@@ -73,7 +73,7 @@ class Card:
         }  # fmt: skip
 
 
-def cards(seed: int = SEED) -> list[Card]:
+def cards(seed: int) -> list[Card]:
     """40 cards; every hospital, department and title of the lists stands on at least one."""
     rng, names = random.Random(seed), set[str]()
     made = []
@@ -89,7 +89,7 @@ def cards(seed: int = SEED) -> list[Card]:
     return made
 
 
-def same_template(seed: int = SEED) -> list[Card]:
+def same_template(seed: int) -> list[Card]:
     """20 cards of one hospital: one template, one face, people and texts that differ."""
     rng = random.Random(seed + 1)
     people = [s + g for s in SURNAMES for g in GIVEN]

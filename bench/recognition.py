@@ -36,14 +36,15 @@ def recognition(run: Run) -> None:
     from bench import badges
 
     cv2.setNumThreads(1)
-    ocr, cards = reader.engine(), badges.cards()
-    run.line(f"{reader.version()}, seed {badges.SEED}, {len(badges.FACES)} faces, {len(cards)} cards, 1 thread")
+    seed = run.seed or badges.SEED
+    ocr, cards = reader.engine(), badges.cards(seed)
+    run.line(f"{reader.version()}, seed {seed}, {len(badges.FACES)} faces, {len(cards)} cards, 1 thread")
     wrong: Counter[str] = Counter()
     for n, (condition, photograph) in enumerate(badges.CONDITIONS.items()):
         right: Counter[str] = Counter()
         spent = 0.0
         for i, card in enumerate(cards):
-            picture = photograph(badges.draw(card), random.Random(badges.SEED + 1000 * n + i))
+            picture = photograph(badges.draw(card), random.Random(seed + 1000 * n + i))
             began = time.process_time()
             lines = lines_of(reader.read(ocr, taken_in(picture).main))
             spent += time.process_time() - began
@@ -96,15 +97,16 @@ def reuse(run: Run) -> None:
     from bench import badges
 
     cv2.setNumThreads(1)
-    cards = [*badges.same_template(), *badges.cards()[20:]]
-    rng = random.Random(badges.SEED)
+    seed = run.seed or badges.SEED
+    cards = [*badges.same_template(seed), *badges.cards(seed)[20:]]
+    rng = random.Random(seed)
     originals = [badges.phone(badges.draw(card), rng) for card in cards]
     stored = [Stored(data) for data in originals]
-    run.line(f"seed {badges.SEED}: {len(cards)} cards, 20 of them of one template; hash ≤ {NEAR_BITS} of 256 bits, "
+    run.line(f"seed {seed}: {len(cards)} cards, 20 of them of one template; hash ≤ {NEAR_BITS} of 256 bits, "
              f"alignment ≥ {LEAST_ALIKE:.0%}")  # fmt: skip
     run.line(f"{'used again as':<26} hash   hash or read, then alignment   alignment alone")
     for how in (*badges.REUSES, "same card photographed again"):
-        second = [Stored(data) for data in reused(cards, originals, how, random.Random(f"{badges.SEED}{how}"))]
+        second = [Stored(data) for data in reused(cards, originals, how, random.Random(f"{seed}{how}"))]
         show(run, how, [Pair(one, other) for one, other in zip(stored, second, strict=True)])
     scans = [Stored(badges.clean(badges.draw(card), rng)) for card in cards[:20]]
     for name, group in (("photos", stored[:20]), ("straight scans", scans)):

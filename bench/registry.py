@@ -36,6 +36,7 @@ class Run:
     databases: tuple[Database, ...]
     sizes: tuple[int, ...]  # rows of the largest table, ascending
     requests: int  # of each side, per page
+    seed: int | None = None  # of what is drawn; None: the bench's own
 
     def line(self, text: str) -> None:
         """One line of the report, seen at once."""

@@ -69,11 +69,15 @@ def load(rng: random.Random, count: int) -> None:
         people = cast()
         places = _places(count)
     newest = clock.now()
+    waiting: bytes | None = None  # the first waiting case's photo: the last case sends it a second time
     for i, status in enumerate(plan(count)):
         hospital, department = places[rng.randrange(len(places))]
         at = _moment(rng, newest, status)
+        photo = badges.again(waiting) if waiting is not None and i == count - 1 else None
         with clock.frozen(at), unit_of_work():
-            row_id, customer = _submit(rng, i, hospital, department)
+            row_id, customer, sent = _submit(rng, i, hospital, department, photo)
+        if status == "pending" and waiting is None:
+            waiting = sent
         STORIES[status](people, row_id, customer, at)
 
 
@@ -100,8 +104,13 @@ def _moment(rng: random.Random, newest: datetime, status: str) -> datetime:
 
 
 def _submit(
-    rng: random.Random, i: int, hospital: tuple[uuid.UUID, str], department: tuple[uuid.UUID, str]
-) -> tuple[uuid.UUID, Actor]:
+    rng: random.Random,
+    i: int,
+    hospital: tuple[uuid.UUID, str],
+    department: tuple[uuid.UUID, str],
+    photo: bytes | None = None,
+) -> tuple[uuid.UUID, Actor, bytes]:
+    """One round by a new person, with a badge of his own or with ``photo``; the case, the person, what was sent."""
     now = clock.now()
     name = rng.choice(words.SURNAMES) + rng.choice(words.GIVEN)
     position, title = rng.choice(words.POSITIONS), rng.choice(words.TITLES)
@@ -114,15 +123,16 @@ def _submit(
     actor = Actor("customer", customer.id)
     shown = position if rng.random() < 0.6 else None
     badge = badges.Badge(hospital[1], name, department[1], title, shown, f"YB-{i:06}")
-    photo = files.images.intake(io.BytesIO(badges.draw(badge, rng)), "badge.jpg")
+    sent = photo or badges.draw(badge, rng)
+    taken = files.images.intake(io.BytesIO(sent), "badge.jpg")
     row = service.submit(
         actor,
         service.Claim(
             name=name, position=position, title=title, policy_version="1", badge_consent=True, is_adult=True,
-            photos=[photo], hospital_id=hospital[0], department_id=department[0],
+            photos=[taken], hospital_id=hospital[0], department_id=department[0],
         ),
     )  # fmt: skip
-    return row.id, actor
+    return row.id, actor, sent
 
 
 def _decide(

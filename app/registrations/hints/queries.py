@@ -58,6 +58,16 @@ class Alike:
     stored: StoredFile
 
     @property
+    def laid_alike(self) -> bool:
+        """Laid over each other, and enough of one is found in the other."""
+        return self.match.alike is not None and self.match.alike >= _threshold()
+
+    @property
+    def same_picture(self) -> bool:
+        """Near by fingerprint: one photograph, not one card photographed twice."""
+        return self.match.distance <= service.NEAR_BITS
+
+    @property
     def share(self) -> int | None:
         return None if self.match.alike is None else int(self.match.alike * 100)
 
@@ -65,6 +75,13 @@ class Alike:
 def has_task(actor: Actor, row: Registration) -> bool:
     """Whether this person may open the photos of the case now."""
     return why_open(actor, row, clock.now()) is not None
+
+
+def refuse_without_task(actor: Actor, row: Registration) -> None:
+    """Forbidden for the own account's case, and (``claim_first``) without the task."""
+    refuse_own(actor, row)
+    if not has_task(actor, row):
+        raise Forbidden(code="claim_first")
 
 
 def field_hints(actor: Actor, row: Registration, submission_id: uuid.UUID) -> Mapping[str, FieldHint]:
@@ -135,9 +152,7 @@ def comparison(actor: Actor, row: Registration, match_id: uuid.UUID) -> Alike:
     Forbidden (``claim_first``) without the task; NotFound for a pair that the case's photos have no part in, or whose
     other side the reviewer may not see.
     """
-    refuse_own(actor, row)
-    if not has_task(actor, row):
-        raise Forbidden(code="claim_first")
+    refuse_without_task(actor, row)
     own = sa.select(SubmissionImage.id).where(SubmissionImage.registration_id == row.id)
     found = [
         pair
@@ -179,16 +194,22 @@ def _alike(
                 verdict_by=said.by_name if said else "",
             )
         )  # fmt: skip
-    return sorted(found, key=lambda pair: (-(pair.match.alike or 0.0), pair.match.distance))
+    return sorted(found, key=lambda pair: (not pair.laid_alike, -(pair.match.alike or 0.0), pair.match.distance))
 
 
 def _says_enough() -> sa.ColumnElement[bool]:
-    """Laid over each other and alike; or, where that was not possible, near by fingerprint."""
-    threshold = int(numbers.get("reuse_alike")) / 100
+    """Laid over each other and alike; the same name or number read within the hospital; or, where nothing could be laid
+    over, all but the same picture by fingerprint."""
     return sa.or_(
-        PhotoMatch.alike >= threshold,
-        sa.and_(PhotoMatch.alike.is_(None), PhotoMatch.distance <= service.NEAR_BITS),
+        PhotoMatch.alike >= _threshold(),
+        PhotoMatch.same_name,
+        PhotoMatch.same_number,
+        sa.and_(PhotoMatch.alike.is_(None), PhotoMatch.distance <= service.ALONE_BITS),
     )
+
+
+def _threshold() -> float:
+    return int(numbers.get("reuse_alike")) / 100
 
 
 def _verdicts(match_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PhotoVerdict]:

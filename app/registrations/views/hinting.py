@@ -19,6 +19,7 @@ HINT_WORDS: dict[str, tuple[Any, str, str]] = {
     Level.NO_FIELD: (_l("证件无此栏"), "idle", "minus"),
     Level.UNREAD: (_l("未识别"), "none", "scan"),
 }
+PAIRS_SHOWN = 3  # on the case; the others are a page of their own
 VERDICT_WORDS: dict[str, tuple[Any, str]] = {
     Verdict.SAME_PHOTO: (_l("同一张照片"), "late"),
     Verdict.SAME_CARD: (_l("同一张证件，重新拍的"), "late"),
@@ -32,4 +33,15 @@ def hint_facts(actor: Actor, found: Case) -> dict[str, Any]:
     return {
         "hints": queries.field_hints(actor, row, sent) if there.readings else queries.unread_hints(actor, row),
         "pairs": queries.alike(actor, row, sent) if there.alike else [],
+        "pairs_shown": PAIRS_SHOWN,
+    }
+
+
+def pair_facts(actor: Actor, found: Case) -> dict[str, Any]:
+    """Facts of `hint_reuse.html` and `hint_pair.html` outside the case page."""
+    return {
+        "row": found.row,
+        "pairs": queries.alike(actor, found.row, found.submission.id),
+        "pairs_shown": PAIRS_SHOWN,
+        "verdict_words": VERDICT_WORDS,
     }

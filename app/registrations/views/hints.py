@@ -22,7 +22,7 @@ from app.registrations.hints.matching import Box
 from app.registrations.queries import case as cases
 from app.registrations.viewing import Why
 from app.registrations.views import bp
-from app.registrations.views.hinting import VERDICT_WORDS
+from app.registrations.views.hinting import VERDICT_WORDS, pair_facts
 from app.registrations.views.images import PICTURE_HEADERS, refuse_foreign_fetch
 from app.ui import toasts
 
@@ -41,6 +41,16 @@ def crop(number: str, image_id: uuid.UUID, field: str) -> ResponseReturnValue:
     clear = vault.open_sealed(stored)
     audit.record("badge.opened", actor, "registration", row.id, reason_code=why.value, result="crop")
     return _picture(actor, lambda: _cut(clear, box, turn))
+
+
+@bp.get("/<number>/comparisons")
+@permit(DECIDE)
+def comparisons(number: str) -> ResponseReturnValue:
+    """All pairs of the case that say enough, for whoever has the task; the case shows the first ones."""
+    actor = current_actor()
+    found = cases.case(actor, number)
+    queries.refuse_without_task(actor, found.row)
+    return render_template("registrations/comparisons.html", **pair_facts(actor, found))
 
 
 @bp.get("/<number>/comparisons/<uuid:match_id>")
@@ -81,9 +91,8 @@ def judge(number: str, match_id: uuid.UUID) -> ResponseReturnValue:
     if not fragment_requested():
         toasts.show("done", _("已记下：%(word)s。", word=VERDICT_WORDS[verdict][0]))
         return redirect(url_for(".case", number=number), 303)
-    sent = cases.case(actor, number).submission.id
     fresh = queries.comparison(actor, row, match_id)
-    context = {**_context(number, fresh), "pairs": queries.alike(actor, row, sent), "row": row, "answered": True}
+    context = {**_context(number, fresh), **pair_facts(actor, cases.case(actor, number)), "answered": True}
     return render_template("registrations/comparison_body.html", **context)
 
 

@@ -199,11 +199,56 @@ def test_an_alignment_below_the_threshold_takes_the_hint_back(portal, step, stor
     hash alone counts. The threshold is a number on /settings."""
     portal.config["WTF_CSRF_ENABLED"] = False
     with recognising(portal, tmp_path / "reader") as stub:
+        stub.stands([])
         stub.shares(share)
         two = Two(portal, step, story)
         assert two.match().alike == share
         two.hold()
         assert ('id="reuse"' in two.bench.page()) is shown
+
+
+@pytest.mark.parametrize(("bits", "shown"), [(hints.ALONE_BITS, True), (hints.ALONE_BITS + 1, False)])
+def test_without_the_alignment_only_all_but_the_same_picture_is_shown(pair, bits, shown):
+    """One hospital's straight scans come within 31 bits of each other; without OpenCV nobody lays them over."""
+    two = pair()
+    with two.step():
+        db.session.execute(sa.update(PhotoMatch).values(distance=bits))
+    two.hold()
+    assert (two.first.number in two.bench.page()) is shown
+
+
+@pytest.mark.parametrize("what", ["same_name", "same_number"])
+def test_the_same_name_or_number_within_the_hospital_is_shown_though_the_pictures_differ(pair, what):
+    two = pair()
+    with two.step():
+        db.session.execute(sa.update(PhotoMatch).values(distance=80, alike=0.3, **{what: True}))
+    two.hold()
+    page = two.bench.page()
+    assert two.first.number in page
+    assert "照片不同" in page
+    assert {"same_name": "同院同名", "same_number": "工号相同"}[what] in page
+
+
+def test_three_lines_on_the_case_and_the_others_on_a_page_of_their_own(portal, step, story):
+    portal.config["WTF_CSRF_ENABLED"] = False
+    data = drawn()
+    earlier = [Bench(portal, step, story, photos=[taken(data)]) for _ in range(5)]
+    last = Bench(portal, step, story, photos=[taken(changed("resized", data))])
+    run(portal, lane="")
+    with clock.frozen(MONDAY):
+        assert last.client.get(f"{last.url}/comparisons").status_code == 403  # claim first
+    for n in range(len(earlier)):
+        with step():
+            assert service.claim_next(reviewer(f"同事{n}")) is not None
+    last.hold()
+    page = last.page()
+    assert sum(case.number in page for case in earlier) == 3
+    assert "另有 2 件" in page
+    with clock.frozen(MONDAY):
+        answer = last.client.get(f"{last.url}/comparisons")
+    assert answer.status_code == 200
+    assert all(case.number in answer.get_data(as_text=True) for case in earlier)
+    assert last.count(AuditEvent.event == "badge.opened") == 0
 
 
 def test_the_same_card_photographed_again_is_a_candidate_by_name_and_number(portal, step, story, tmp_path):
