@@ -6,6 +6,8 @@ shows rows that were made one by one, a page far behind shows names as dashes. I
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,3 +57,47 @@ def _value(table: str, name: str, postgres: bool) -> str:
             return f"{name} + interval '{SHIFT_DAYS} days' + k * interval '1 second'"
         return f"strftime('%Y-%m-%d %H:%M:%f', {name}, '+{SHIFT_DAYS} days', '+' || k || ' seconds') || '000'"
     return name
+
+
+def worlds(times: int, tables: Sequence[Any], shared: frozenset[tuple[str, str]]) -> None:
+    """Copy whole worlds ``times`` - 1 times: every id that is not ``shared`` (table, column) moves along, so that the
+    rows of a copy point at each other. One statement per table and copy, in the order of ``tables``; ids of one copy
+    lie together, so that indexes grow at one place."""
+    postgres = db.engine.dialect.name == "postgresql"
+    for k in range(1, times):
+        with unit_of_work():
+            for model in tables:
+                table = model.__table__
+                names = [column.name for column in table.columns]
+                values = ", ".join(
+                    _moved(column, k, postgres, (table.name, column.name) in shared) for column in table.columns
+                )
+                db.session.execute(
+                    sa.text(
+                        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {values} FROM {table.name} {_FIRST}"
+                    ),
+                    {"first": _first_id(postgres)},
+                )
+
+
+_FIRST = "WHERE id >= :first"  # what was made one by one: ids of copies begin with their number, far below any time
+
+
+def _first_id(postgres: bool) -> Any:
+    lowest = "01000000-0000-0000-0000-000000000000"
+    return uuid.UUID(lowest) if postgres else lowest.replace("-", "")
+
+
+def _moved(column: Any, k: int, postgres: bool, shared: bool) -> str:
+    name = column.name
+    if shared:
+        return str(name)
+    if isinstance(column.type, sa.Uuid):  # null stays null
+        if postgres:
+            return f"CAST('{k:08x}' || substr(replace(CAST({name} AS text), '-', ''), 9) AS uuid)"
+        return f"'{k:08x}' || substr({name}, 9)"
+    if name == "name_key":  # hospitals and departments: unique within their place
+        return f"'{k:08x}' || substr({name}, 9)"
+    if name in ("number", "code"):  # five characters of the running part say which copy it is
+        return f"substr({name}, 1, 5) || '{k:05d}' || substr({name}, 11)"
+    return str(name)

@@ -8,12 +8,13 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.core import clock, keys
-from app.core.db import db, new_id
+from app.core.db import UtcDateTime, db, new_id
 from app.core.policy import Actor
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
@@ -24,12 +25,14 @@ from app.hospitals.models import Department, Hospital
 from app.registrations.models import Registration
 from app.tickets.models import Ticket, TicketEvent
 from app.tickets.queries import readable
+from bench import copies
 from bench.measure import Backends
 from bench.portals import portal
 from bench.registry import Run, bench
 
 BATCH = 10_000
 WARDS = 4  # departments of a hospital
+MADE = 20_000  # tickets of the world that is made row by row; the rest are copies of that world, made by the database
 READERS = 40  # people whose reads are timed; each has 40 own tickets of the last year
 T = Ticket
 
@@ -40,7 +43,9 @@ def scope(run: Run) -> None:
     for database in run.databases:
         for size in run.sizes:
             with portal(database.url) as app:
+                began = time.monotonic()
                 readers = fill(app, size)
+                run.line(f"  {database.name}: {size:,} tickets filled in {time.monotonic() - began:.0f} s")
                 with app.app_context():
                     figures = _measure(readers, max(20, run.requests // 2))
                     grants = max(READERS, size // 200)
@@ -55,28 +60,46 @@ def scope(run: Run) -> None:
 
 
 def fill(app: Portal, count: int, seed: int = 11) -> list[uuid.UUID]:
-    """Hospitals, departments, customers with profiles, one active grant over two departments for the first ones."""
+    """A world of hospitals, departments, people, grants over two departments, tickets; and copies of it.
+
+    A larger table has more hospitals, not larger ones. Returns people whose reads are timed, spread over the copies.
+    """
+    made = min(count, MADE)
+    with app.app_context():
+        granted = _world(made, seed)
+        copies.worlds(count // made, WORLD, frozenset({("ticket", "subject_id")}))
+        with db.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    times = count // made
+    return [_copy_of(p, n * times // READERS) for n, p in enumerate(granted[:READERS])]
+
+
+WORLD = (Hospital, Department, Customer, Registration, CustomerProfile, Grant, GrantNode, Ticket)
+
+
+def _copy_of(person: uuid.UUID, k: int) -> uuid.UUID:
+    return uuid.UUID(f"{k:08x}{person.hex[8:]}") if k else person
+
+
+def _world(count: int, seed: int) -> list[uuid.UUID]:
     rng, now = random.Random(seed), clock.now()
     hospitals = [new_id() for _n in range(max(20, count // 500))]
     wards = [(new_id(), h) for h in hospitals for _n in range(WARDS)]
     people = [new_id() for _n in range(max(READERS * 2, count // 10))]
     granted = people[: max(READERS, count // 200)]
-    with app.app_context():
-        with unit_of_work():
-            subject = keys.new_subject()
-        places = {p: wards[rng.randrange(len(wards))] for p in people}
-        _insert(Hospital, (_hospital(h) for h in hospitals))
-        _insert(Department, (_department(w, h) for w, h in wards))
-        _insert(Customer, (_person(p, now) for p in people))
-        _insert(CustomerProfile, (_profile(p, places[p], now) for p in people))
-        _insert(Registration, (_registration(p, now) for p in granted))
-        grants = [(new_id(), p) for p in granted]
-        _insert(Grant, (_grant(g, p, places[p], now) for g, p in grants))
-        _insert(GrantNode, _nodes(grants, places, wards))
-        _insert(Ticket, _tickets(rng, count, now, wards, people, subject))
-        with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
-    return granted[:READERS]
+    with unit_of_work():
+        subject = keys.new_subject()
+    places = {p: wards[rng.randrange(len(wards))] for p in people}
+    _insert(Hospital, (_hospital(h) for h in hospitals))
+    _insert(Department, (_department(w, h) for w, h in wards))
+    _insert(Customer, (_person(p, now) for p in people))
+    _insert(Registration, (_registration(p, now) for p in granted))
+    _insert(CustomerProfile, (_profile(p, places[p], now) for p in people))
+    grants = [(new_id(), p) for p in granted]
+    _insert(Grant, (_grant(g, p, places[p], now) for g, p in grants))
+    _insert(GrantNode, _nodes(grants, places, wards))
+    _insert(Ticket, _tickets(rng, count, now, wards, people, subject))
+    return granted
 
 
 def _hospital(h: uuid.UUID) -> dict[str, Any]:
@@ -205,29 +228,50 @@ def _columns() -> Any:
     )  # fmt: skip
 
 
-def _own(customer_id: uuid.UUID) -> tuple[Any, ...]:
-    return T.customer_id == customer_id, T.opened_at >= clock.now() - timedelta(days=365)
+# The plain statements, built once as ours are: they hold names of values
+OWNER, SINCE = sa.bindparam("owner", type_=sa.Uuid()), sa.bindparam("since", type_=UtcDateTime())
+OWN = (T.customer_id == OWNER, T.opened_at >= SINCE)
+
+
+def _values(customer_id: uuid.UUID, **more: Any) -> dict[str, Any]:
+    return {"owner": customer_id, "since": clock.now() - timedelta(days=365), **more}
+
+
+@lru_cache(maxsize=1)
+def _list_statement() -> Any:
+    return _columns().where(*OWN).order_by(T.opened_at.desc(), T.id.desc()).limit(20)
+
+
+@lru_cache(maxsize=1)
+def _count_statement() -> Any:
+    return sa.select(sa.func.count()).where(*OWN)
+
+
+@lru_cache(maxsize=1)
+def _one_statement() -> Any:
+    return _columns().where(T.number == sa.bindparam("number"), *OWN)
+
+
+@lru_cache(maxsize=1)
+def _steps_statement() -> Any:
+    e = TicketEvent
+    return sa.select(e.at, e.action, e.status_to).where(e.ticket_id == sa.bindparam("ticket")).order_by(e.version)
 
 
 def _plain_list(customer_id: uuid.UUID) -> Any:
-    rows = db.session.execute(
-        _columns().where(*_own(customer_id)).order_by(T.opened_at.desc(), T.id.desc()).limit(20)
-    ).all()
+    rows = db.session.execute(_list_statement(), _values(customer_id)).all()
     keys.keystore.load({row.subject_id for row in rows})
     return [tuple(row) for row in rows]
 
 
 def _plain_count(customer_id: uuid.UUID) -> Any:
-    return db.session.execute(sa.select(sa.func.count()).where(*_own(customer_id))).scalar_one()
+    return db.session.execute(_count_statement(), _values(customer_id)).scalar_one()
 
 
 def _plain_one(customer_id: uuid.UUID, number: str) -> Any:
-    row = db.session.execute(_columns().where(T.number == number, *_own(customer_id))).one()
+    row = db.session.execute(_one_statement(), _values(customer_id, number=number)).one()
     keys.keystore.load({row.subject_id})
-    e = TicketEvent
-    return row, db.session.execute(
-        sa.select(e.at, e.action, e.status_to).where(e.ticket_id == row.id).order_by(e.version)
-    ).all()
+    return row, db.session.execute(_steps_statement(), {"ticket": row.id}).all()
 
 
 def _department_number(customer_id: uuid.UUID) -> str:
@@ -236,7 +280,7 @@ def _department_number(customer_id: uuid.UUID) -> str:
 
 
 def _own_number(customer_id: uuid.UUID) -> str:
-    return str(db.session.scalar(sa.select(T.number).where(*_own(customer_id)).limit(1)))
+    return str(db.session.scalar(sa.select(T.number).where(*OWN).limit(1), _values(customer_id)))
 
 
 def plan(customer_id: uuid.UUID) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -19,7 +20,7 @@ from app.customers.models import Customer, CustomerProfile
 from app.grants.models import Grant
 from app.hospitals.models import Department, Hospital
 from app.registrations.checks import Verdict
-from app.registrations.models import FieldCheck, Registration
+from app.registrations.models import FieldCheck, Recusal, Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,30 @@ def _verdicts(registration_id: uuid.UUID) -> dict[str, str]:
     return dict(db.session.execute(query).tuples().all())
 
 
+def bars_of(actor: Actor, customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Of these people, with whom this member of staff may have no part, in one statement: "own" (the phone number is
+    his) or "recused" (he declared a relation, at a registration or at a grant)."""
+    wanted = list(customer_ids)
+    if actor.kind != "staff" or actor.id is None or not wanted:
+        return {}
+    known = sa.exists().where(Recusal.staff_id == actor.id, Recusal.customer_id == Customer.id)
+    own = Customer.phone_index == actor.phone_index if actor.phone_index is not None else sa.false()
+    query = sa.select(Customer.id, sa.case((own, "own"), else_="recused"))
+    rows = db.session.execute(query.where(Customer.id.in_(wanted), sa.or_(own, known)))
+    return {row[0]: row[1] for row in rows}
+
+
+BARS = {
+    "own": _l("这是您本人的权限，须由同事处理。"),
+    "recused": _l("您已声明认识此人，须由同事处理。"),
+}
+
+
 def refuse_beneficiary(actor: Actor, customer_id: uuid.UUID) -> None:
-    """Whoever has the beneficiary's phone number has no part in the grant. Raises Forbidden."""
-    if actor.phone_index is None:
-        return
-    own = sa.select(Customer.id).where(Customer.id == customer_id, Customer.phone_index == actor.phone_index)
-    if db.session.execute(own).first() is not None:
-        raise Forbidden(_l("这是您本人的权限，须由同事处理。"), code="own_grant")
+    """Who has the beneficiary's phone number, or said that he knows him, has no part in the grant. Raises Forbidden."""
+    bar = bars_of(actor, [customer_id]).get(customer_id)
+    if bar is not None:
+        raise Forbidden(BARS[bar], code="own_grant" if bar == "own" else "recused")
 
 
 @dataclass(frozen=True, slots=True)

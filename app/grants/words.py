@@ -77,5 +77,6 @@ EVENTS: dict[str, Any] = {
     "grant.revoked": _l("科室权限撤销"),
     "grant.kept": _l("科室权限复核保留"),
     "grant.reduced": _l("科室权限复核缩小"),
+    "grant.recused": _l("同事声明认识此人，回避科室权限"),
     "grant.reminded": _l("提醒科室权限将到期"),
 }

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.db import db
-from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.errors import Invalid, NotFound
 from app.core.policy import Actor, Permission
 from app.customers.worklists import shown_name
 from app.grants import rules, standing
@@ -56,7 +56,7 @@ class Case:
     review: tuple[str, datetime] | None  # number and deadline of an open review
     rules: rules.Rules
     renewable_from: datetime | None
-    own: bool  # the beneficiary has this reader's phone number
+    bar: str | None  # why this reader may have no part in it: "own" or "recused"
 
     @property
     def lookback_from(self) -> datetime | None:
@@ -94,16 +94,8 @@ def case(actor: Actor, number: str) -> Case:
         renews=next((link.number for link in links if link.id == row.renews_id), None),
         renewed_by=next((link.number for link in links if link.renews_id == row.id), None),
         review=_open_review(row), rules=rules.of_version(row.policy_version), renewable_from=renewable_from(row),
-        own=is_own(actor, row),
+        bar=standing.bars_of(actor, [row.customer_id]).get(row.customer_id),
     )  # fmt: skip
-
-
-def is_own(actor: Actor, row: Grant) -> bool:
-    try:
-        standing.refuse_beneficiary(actor, row.customer_id)
-    except Forbidden:
-        return True
-    return False
 
 
 def preview_of(row: Grant) -> Preview | None:

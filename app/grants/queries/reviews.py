@@ -15,11 +15,11 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.policy import Actor, Permission
 from app.customers.worklists import shown_name
+from app.grants import standing
 from app.grants.models import Campaign, Grant, GrantUse, ReviewItem, UseKind
-from app.grants.queries.case import is_own
 from app.grants.queries.own import departments_of
 from app.grants.scope import effective_status
-from app.grants.service.record import earlier_hands
+from app.grants.service.record import hands_of
 from app.hospitals.models import Hospital
 
 LISTED_MAX = 100
@@ -49,7 +49,7 @@ class ItemLine:
     last_use_at: datetime | None
     rows_opened: int
     rows_listed: int
-    why_not: str | None  # "own" | "part"
+    why_not: str | None  # "own" | "recused" | "part"
 
     @property
     def lapsed(self) -> bool:
@@ -96,9 +96,19 @@ def campaign(actor: Actor, number: str) -> tuple[CampaignLine, list[ItemLine]]:
     )
     rows = db.session.execute(query).all()
     grants = [row[1].id for row in rows]
-    uses, departments = _uses(grants), departments_of(grants)
+    uses, departments, hands = _uses(grants), departments_of(grants), hands_of(grants)
+    bars = standing.bars_of(actor, {row[1].customer_id for row in rows})
     return found, [
-        _line(actor, item, grant, status, hospital, departments.get(grant.id, ()), uses)
+        _line(
+            actor,
+            item,
+            grant,
+            status,
+            hospital,
+            departments.get(grant.id, ()),
+            uses,
+            bars.get(grant.customer_id) or ("part" if actor.id in hands.get(grant.id, ()) else None),
+        )
         for item, grant, status, hospital in rows
     ]
 
@@ -106,11 +116,11 @@ def campaign(actor: Actor, number: str) -> tuple[CampaignLine, list[ItemLine]]:
 def _line(
     actor: Actor, item: ReviewItem, grant: Grant, status: str, hospital: str,
     departments: Sequence[tuple[uuid.UUID, str]], uses: dict[uuid.UUID, tuple[datetime | None, int, int]],
+    why: str | None,
 ) -> ItemLine:  # fmt: skip
     last, opened, listed = uses.get(grant.id, (None, 0, 0))
     if item.decision is not None:  # what the reviewer was shown then
         last, opened, listed = item.last_use_at, item.rows_opened or 0, item.rows_listed or 0
-    why = "own" if is_own(actor, grant) else "part" if actor.id in earlier_hands(grant) else None
     return ItemLine(
         item, grant, status, shown_name(actor, grant.name), hospital, departments, last, opened, listed, why
     )

@@ -1,6 +1,6 @@
 """The only writer of grants. Verbs take the actor first, then plain values; they flush, the frame commits.
 
-Person: `request`. Staff: `propose` `approve` `refuse` `reconfirm` `revoke`. Review: `open_campaign` `decide`.
+Person: `request`. Staff: `propose` `approve` `refuse` `reconfirm` `revoke` `recuse`. Review: `open_campaign` `decide`.
 Lead: `save_policy`. Reads leave evidence by `note_use`. Jobs: `settle_due`.
 """
 
@@ -11,10 +11,11 @@ from app.grants.service.facts import NodeWish, Terms
 from app.grants.service.jobs import settle_due
 from app.grants.service.policy import save_policy
 from app.grants.service.propose import propose, request
+from app.grants.service.relation import recuse
 from app.grants.service.review import decide, open_campaign
 from app.grants.service.use import note_use
 
 __all__ = [
-    "NodeWish", "Terms", "approve", "decide", "note_use", "open_campaign", "propose", "reconfirm", "refuse", "request",
-    "revoke", "save_policy", "settle_due",
+    "NodeWish", "Terms", "approve", "decide", "note_use", "open_campaign", "propose", "reconfirm", "recuse", "refuse",
+    "request", "revoke", "save_policy", "settle_due",
 ]  # fmt: skip

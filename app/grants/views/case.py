@@ -22,7 +22,7 @@ from app.grants.views import bp
 from app.grants.views.propose import look, over_text
 from app.grants.views.timeline import timeline
 from app.grants.words import CHIPS, VERDICTS
-from app.grants.workflow import Status
+from app.grants.workflow import ENDED, Status
 from app.ui import toasts
 
 READ, DECIDE = Permission.GRANTS_READ, Permission.GRANTS_DECIDE
@@ -97,6 +97,16 @@ def reconfirm(number: str) -> ResponseReturnValue:
     return redirect(url_for(".case", number=number), 303)
 
 
+@bp.post("/<number>/recuse")
+@permit(DECIDE)
+def recuse(number: str) -> ResponseReturnValue:
+    """Declare that one knows the person; colleagues decide from then on."""
+    actor = current_actor()
+    service.recuse(actor, cases.find(actor, number).id)
+    toasts.show("done", _("已记录您认识此人，%(number)s 由同事处理。", number=number))
+    return redirect(url_for(".case", number=number), 303)
+
+
 def _noted(number: str, verb: Callable[..., Grant], words: Any) -> ResponseReturnValue:
     actor, form = current_actor(), DecideForm()
     row = cases.find(actor, number)
@@ -142,7 +152,7 @@ def draw(
         reconfirm_form=reconfirm_form or ReconfirmForm(formdata=None, data={"version": row.version}),
         choices=cases.reconfirmable(row) if acts["reconfirm"] else [], now_standing=_standing_now(row, acts),
         verdicts=VERDICTS, over_text=over_text, asked=cases.asked(row) if acts["set_terms"] else [],
-        causes=standing.CAUSES, rules=rules.current(),
+        causes=standing.CAUSES, bars=standing.BARS, rules=rules.current(),
         items=timeline(found), **{"checked": None, **shown},
     )  # fmt: skip
     return page, refusal.status if refusal is not None else 200
@@ -155,7 +165,7 @@ def _standing_now(row: Grant, acts: dict[str, Any]) -> standing.Standing | None:
 def _acts(actor: Actor, found: Case) -> dict[str, Any]:
     """What this person may do now; a sentence where a button is shown and cannot be pressed."""
     row, status = found.row, found.status
-    decides = actor.may(DECIDE) and not found.own
+    decides = actor.may(DECIDE) and found.bar is None
     open_now = status in (Status.REQUESTED, Status.AWAITING_SECOND)
     hands = record.earlier_hands(row) if decides else frozenset()
     why = None
@@ -169,7 +179,8 @@ def _acts(actor: Actor, found: Case) -> dict[str, Any]:
         "refuse": decides and open_now,
         "revoke": decides and status in (Status.ACTIVE, Status.SCHEDULED, Status.PAUSED),
         "reconfirm": decides and status == Status.PAUSED and row.status == Status.PAUSED,
-        "renew": renewable and actor.may(Permission.GRANTS_PROPOSE) and not found.own and found.renewed_by is None,
-        "view_as": actor.may(Permission.TICKETS_VIEW_AS) and not found.own,
+        "renew": renewable and actor.may(Permission.GRANTS_PROPOSE) and found.bar is None and found.renewed_by is None,
+        "view_as": actor.may(Permission.TICKETS_VIEW_AS) and found.bar is None,
+        "recuse": actor.may(DECIDE) and found.bar is None and status not in ENDED,
         "submitted": request.method == "POST",
     }
