@@ -164,5 +164,6 @@ def hands_of(grant_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, frozenset[uuid.U
     query = sa.select(e.grant_id, e.by_id).where(e.grant_id.in_(grant_ids), e.by_kind == "staff", e.action.in_(HANDS))
     found: dict[uuid.UUID, set[uuid.UUID]] = {}
     for grant_id, by_id in db.session.execute(query):
-        found.setdefault(grant_id, set()).add(by_id)
+        if by_id is not None:
+            found.setdefault(grant_id, set()).add(by_id)
     return {grant_id: frozenset(hands) for grant_id, hands in found.items()}
