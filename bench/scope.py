@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from app.core import clock, keys
 from app.core.db import UtcDateTime, db, new_id
@@ -286,9 +287,20 @@ def _own_number(customer_id: uuid.UUID) -> str:
 def plan(customer_id: uuid.UUID) -> list[str]:
     """How the database reads a page of the scope."""
     page = visible(readable.RECORDS, newest=21)
-    query = sa.select(page).order_by(page.c.at.desc()).limit(21).params(bound(customer_id, clock.now()))
-    text = str(query.compile(db.engine, compile_kwargs={"literal_binds": True}))
+    query = sa.select(page).order_by(page.c.at.desc()).limit(21)
     head = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
-    with db.engine.connect() as connection:
-        rows = connection.execution_options(no_parameters=True).exec_driver_sql(head + text)
-        return [str(row[-1]) for row in rows]
+    return [str(row[-1]) for row in db.session.execute(_Explain(head, query), bound(customer_id, clock.now()))]
+
+
+class _Explain(sa.sql.expression.Executable, sa.sql.expression.ClauseElement):
+    """EXPLAIN before a statement whose values stay parameters, as they are when it is read."""
+
+    inherit_cache = False
+
+    def __init__(self, head: str, statement: Any) -> None:
+        self.head, self.statement = head, statement
+
+
+@compiles(_Explain)
+def _explain(element: _Explain, compiler: Any, **kw: Any) -> str:
+    return element.head + compiler.process(element.statement, **kw)

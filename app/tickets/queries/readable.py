@@ -136,6 +136,8 @@ def search(reader: Reader, which: Which, q: str, where: Sequence[sa.ColumnElemen
 
 def one(reader: Reader, number: str) -> tuple[Row, Sequence[Step]]:
     """A ticket and its timeline. NotFound outside of what the reader sees."""
+    if "\x00" in number:  # no number of ours, and PostgreSQL takes none into a statement
+        raise NotFound()
     rows = _rows(reader, Which.ALL, [], 1, values={"asked_number": number})
     if not rows:
         raise NotFound()
