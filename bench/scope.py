@@ -289,7 +289,9 @@ def plan(customer_id: uuid.UUID) -> list[str]:
     page = visible(readable.RECORDS, newest=21)
     query = sa.select(page).order_by(page.c.at.desc()).limit(21)
     head = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
-    return [str(row[-1]) for row in db.session.execute(_Explain(head, query), bound(customer_id, clock.now()))]
+    found = db.session.connection().execute(_Explain(head, query), bound(customer_id, clock.now()))
+    assert found.cursor is not None
+    return [str(row[-1]) for row in found.cursor.fetchall()]  # rows of the plan, not of what it is a plan of
 
 
 class _Explain(sa.sql.expression.Executable, sa.sql.expression.ClauseElement):
