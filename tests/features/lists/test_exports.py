@@ -193,7 +193,7 @@ def test_a_killed_worker_leaves_one_file_after_the_next_run(app, rows, lead, pos
     with monkeypatch.context() as once:
         once.setattr(build, "_finish", dies)
         with pytest.raises(Killed):
-            jobs.run_one(app)
+            work_off(app)
     assert only(app).status == Status.RUNNING
     with clock.frozen(clock.now() + build.LEASE + timedelta(minutes=1)):
         work_off(app)
