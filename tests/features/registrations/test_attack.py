@@ -40,9 +40,9 @@ LATER = MONDAY + timedelta(minutes=5)
 
 
 @pytest.fixture
-def desk(portal, step, story):
+def desk(portal, step, story, monkeypatch):
     """One case, a reviewer at the browser; the clock stands on Monday 10:00."""
-    portal.config["WTF_CSRF_ENABLED"] = False
+    monkeypatch.setitem(portal.config, "WTF_CSRF_ENABLED", False)
     with step():
         row = story.case()
         number, row_id, image_id = row.number, row.id, service_image(row)
@@ -252,8 +252,8 @@ def test_without_a_calendar_the_case_opens_and_nothing_typed_is_lost(desk, step)
     assert desk.status() == "pending"
 
 
-def test_mine_lists_what_is_held_and_what_was_passed_and_the_queue_says_to_whom(portal, step, story):
-    portal.config["WTF_CSRF_ENABLED"] = False
+def test_mine_lists_what_is_held_and_what_was_passed_and_the_queue_says_to_whom(portal, step, story, monkeypatch):
+    monkeypatch.setitem(portal.config, "WTF_CSRF_ENABLED", False)
     with step():
         held, given, free = story.case(), story.case(), story.case()
         numbers = held.number, given.number, free.number
