@@ -30,15 +30,18 @@ NAMES = {p.code: p.zh for p in PROVINCES}
 WORDS = {status: (str(chip.word), chip.tone, chip.shape) for status, chip in CHIPS.items()}
 CAP = 1_001
 FREE = "(lease_expires_at IS NULL OR lease_expires_at<=:now OR lease_staff_id=:me)"
-TODO = (f"status='pending' AND {FREE}", "status='on_hold' AND wakes_at<=:now")
+DECIDABLE = (f"status='pending' AND {FREE}", "status='on_hold' AND wakes_at<=:now")
 RETAKE = "status='needs_resubmission' AND wakes_at>:now"
 LATE = tuple(f"status='{s}' AND due_at<:now" for s in ("pending", "on_hold", "awaiting_second", "appealed"))
 ANY_OPEN = (*(f"status='{s}'" for s in ("pending", "on_hold", "awaiting_second", "appealed")), RETAKE)
 TABS = (
-    TODO, LATE, ("status='awaiting_second'",), ("status='on_hold' AND wakes_at>:now",), (RETAKE,),
+    DECIDABLE, LATE, ("status='awaiting_second'",), ("status='on_hold' AND wakes_at>:now",), (RETAKE,),
     ("status='appealed'",), ANY_OPEN,
 )  # fmt: skip
-WAITING = (TODO, tuple(f"{where} AND due_at<:now" for where in TODO))  # what the case page says is left, and late
+WAITING = (
+    DECIDABLE,
+    tuple(f"{where} AND due_at<:now" for where in DECIDABLE),
+)  # what the case page says is left, and late
 SESSION = (
     "SELECT a.id, a.name, r.role{counts} FROM staff_session s JOIN staff_account a ON a.id=s.staff_id "
     "LEFT JOIN role_assignment r ON r.staff_id=a.id WHERE s.token_hash=:hash AND s.ended_at IS NULL "
@@ -50,7 +53,7 @@ FIELDS = (
 )
 ROWS = " UNION ALL ".join(
     f"SELECT * FROM (SELECT {FIELDS} FROM registration WHERE {where} ORDER BY due_at, id LIMIT 51) AS {name}"
-    for where, name in zip(TODO, "ab", strict=True)
+    for where, name in zip(DECIDABLE, "ab", strict=True)
 ) + " ORDER BY due_at, id LIMIT 51"  # fmt: skip
 ROW = (
     '{% for r in rows %}<tr role="row" data-row data-id="{{ r.id }}" data-href="/registrations/{{ r.number }}" '
