@@ -132,7 +132,7 @@ def test_of_others_tickets_device_fault_status_and_timeline_open_and_no_contact(
     assert [step["status"] for step in answer.json["timeline"]] == ["submitted", "closed"]
     assert set(answer.json) == {
         "number", "status", "opened_at", "closed_at", "hospital", "department", "device_department", "device_model",
-        "serial_number", "fault", "mine", "timeline",
+        "serial_number", "fault", "mine", "timeline", "engineer",
     }  # fmt: skip
     text = answer.get_data(as_text=True)
     assert "13777770001" not in text and "冯虚构" not in text

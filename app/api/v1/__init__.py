@@ -24,7 +24,9 @@ def install(app: Portal) -> None:
         openapi,
         policy,
         registrations,
+        reports,
         sessions,
+        talk,
         tickets,
     )
     from app.api.v1.blueprint import bp
@@ -32,7 +34,7 @@ def install(app: Portal) -> None:
     from app.customers.export import personal_data
 
     assert all(
-        (auth, grants, hospitals, me, policy, registrations, sessions, tickets)
+        (auth, grants, hospitals, me, policy, registrations, reports, sessions, talk, tickets)
     )  # imported for their routes and hooks
     openapi.install(app)
     app.request_class = ApiRequest

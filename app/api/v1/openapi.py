@@ -23,7 +23,8 @@ REF = "#/components/schemas/{model}"
 ARGUMENT = re.compile(r"<(?:(\w+):)?(\w+)>")
 TEXTS = {
     401: "No live token, or the proof of identity was refused.", 403: "Not allowed.", 404: "Not there, or not yours.",
-    409: "The state does not allow it, or the key is in use.", 413: "Too large.", 415: "Another media type is needed.",
+    409: "The state does not allow it, or the key is in use.", 410: "Erased as promised.", 413: "Too large.",
+    415: "Another media type is needed.",
     422: "Something in the input must be corrected.", 429: "Too often; see Retry-After.", 503: "Out of reach.",
 }  # fmt: skip
 KEY_HEADER = {
@@ -125,14 +126,18 @@ def _query(found: Operation, refs: Any, models: dict[str, Any]) -> list[dict[str
 def _body(found: Operation, refs: Any, models: dict[str, Any]) -> dict[str, Any]:
     assert found.body is not None
     ref = refs[found.body, "validation"]
-    if found.files is None:
+    if not found.files:
         return {"application/json": {"schema": ref}}
     model = dict(models[_name(ref)])
-    badges = {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "string", "format": "binary"}}
-    model["properties"] = {**model["properties"], found.files: badges}
-    model["required"] = [*model.get("required", ()), found.files]
-    return {"multipart/form-data": {"schema": model, "encoding": {found.files: {
-        "contentType": "image/jpeg, image/png, image/webp"}}}}  # fmt: skip
+    parts = {
+        name: {"type": "array", "minItems": part.least, "maxItems": part.most,
+               "items": {"type": "string", "format": "binary"}}
+        for name, part in found.files.items()
+    }  # fmt: skip
+    model["properties"] = {**model["properties"], **parts}
+    model["required"] = [*model.get("required", ()), *(name for name, part in found.files.items() if part.least)]
+    encoding = {name: {"contentType": part.types} for name, part in found.files.items()}
+    return {"multipart/form-data": {"schema": model, "encoding": encoding}}
 
 
 def _responses(found: Operation, refs: Any, *, closed: bool, keyed: bool) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from werkzeug.datastructures import MultiDict
 
 from app.api.v1 import idempotency
 from app.core.errors import Invalid, UnsupportedMedia
+from app.core.files.images import MAX_BYTES
 
 ATTRIBUTE = "__operation__"
 JSON_MAX_BYTES = 64 * 1024
+FIELDS_MAX_BYTES = 1024 * 1024  # of a multipart body, beside its files
 Handler = Callable[..., Any]
 
 SENTENCES: Mapping[str, Any] = {
@@ -54,13 +56,22 @@ class Answer(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """A name under which files travel: how many, and of which types the document says that they are."""
+
+    least: int
+    most: int
+    types: str = "image/jpeg, image/png, image/webp"
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """The declaration."""
 
     summary: str
     body: type[Strict] | None = None
     query: type[Strict] | None = None
-    files: str | None = None  # name of the file parts: the body is multipart then
+    files: Mapping[str, Files] = field(default_factory=dict)  # by name of the part: the body is multipart then
     answers: Mapping[int, Any] = field(default_factory=dict)  # status -> model, or None for no body
     problems: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # status -> stable codes
     idempotent: bool = True  # for POST: whether it honours Idempotency-Key
@@ -73,8 +84,8 @@ def operation(summary: str, **declared: Any) -> Callable[[Handler], Handler]:
     def decorate(view: Handler) -> Handler:
         @wraps(view)
         def call(**values: Any) -> ResponseReturnValue:
-            if found.files is None:
-                request.max_content_length = JSON_MAX_BYTES
+            most = sum(part.most for part in found.files.values())
+            request.max_content_length = most * MAX_BYTES + FIELDS_MAX_BYTES if most else JSON_MAX_BYTES
             if found.idempotent and request.method == "POST":
                 replay = idempotency.reserve()
                 if replay is not None:
@@ -108,10 +119,21 @@ def _form(found: Operation) -> Strict:
     assert found.body is not None
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMedia(_l("请以 multipart/form-data 发送。"))
-    odd = [name for name in request.files if name != found.files]
+    odd = [name for name in request.files if name not in found.files]
     if odd:
         raise Invalid(fields={name: [SENTENCES["extra_forbidden"]] for name in odd})
+    _count(found)
     return from_strings(found.body, request.form)
+
+
+def _count(found: Operation) -> None:
+    wrong: dict[str, list[Any]] = {}
+    for name, part in found.files.items():
+        sent = len(request.files.getlist(name))
+        if not part.least <= sent <= part.most:
+            wrong[name] = [_l("请提交 %(least)s 到 %(most)s 个文件。", least=part.least, most=part.most)]
+    if wrong:
+        raise Invalid(fields=wrong)
 
 
 def from_strings(model: type[Strict], values: MultiDict[str, str]) -> Any:

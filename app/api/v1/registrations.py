@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from flask import request
-from flask_babel import lazy_gettext as _l
-
 from app.api.v1 import views
 from app.api.v1.blueprint import bp
-from app.api.v1.operations import operation
+from app.api.v1.operations import Files, operation
 from app.api.v1.policy import CHANNEL
 from app.api.v1.schemas import AppealRequest, RegistrationOut, RegistrationRequest
+from app.api.v1.uploads import photos_of
 from app.consents import service as consents
 from app.consents.models import Purpose
-from app.core.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
-from app.core.files.images import CleanImage, intake
 from app.core.policy import Actor, current_actor, customer
 from app.customers import queries as customers
 from app.customers import service as customer_service
@@ -21,6 +17,7 @@ from app.registrations import service
 from app.registrations.service import Claim
 
 BADGES, BADGES_MAX = "badges", 3
+PHOTOS = {BADGES: Files(1, BADGES_MAX)}
 CONSENT = {403: ("consent_required",)}
 BAD_INPUT = {
     413: ("too_large", "image_too_large"), 415: ("unsupported_media",),
@@ -36,7 +33,7 @@ BADGE_WORDING = "我单独同意提交证件照片，仅用于核验身份；决
 @bp.post("/registrations")
 @customer()
 @operation(
-    "Register, or change hospital or position", body=RegistrationRequest, files=BADGES,
+    "Register, or change hospital or position", body=RegistrationRequest, files=PHOTOS,
     answers={201: RegistrationOut}, problems={**CONSENT, **BAD_INPUT, 409: ("registration_open", "conflict")},
 )  # fmt: skip
 def submit_registration(body: RegistrationRequest) -> object:
@@ -56,7 +53,7 @@ def current_registration() -> RegistrationOut:
 @bp.post("/registrations/current/resubmission")
 @customer()
 @operation(
-    "Send another photo or other fields", body=RegistrationRequest, files=BADGES,
+    "Send another photo or other fields", body=RegistrationRequest, files=PHOTOS,
     answers={200: RegistrationOut}, problems={**CONSENT, **BAD_INPUT, **MISSING},
 )  # fmt: skip
 def resubmit_registration(body: RegistrationRequest) -> RegistrationOut:
@@ -86,7 +83,7 @@ def appeal_rejection(body: AppealRequest) -> RegistrationOut:
 
 def _claim(actor: Actor, body: RegistrationRequest) -> Claim:
     """The claim with its photos. Its badge consent goes into the ledger; the general one must be there."""
-    photos = _photos()
+    photos = photos_of(BADGES)
     subject = customers.me(actor, lock=True).subject_id  # two at once: the second finds the first one's registration
     consents.require(subject, Purpose.SERVICE)
     badge = consents.give(
@@ -106,23 +103,3 @@ def _claim(actor: Actor, body: RegistrationRequest) -> Claim:
         department_name=body.department_name or "",
         consent_ids=(badge.id,),
     )
-
-
-def _photos() -> list[CleanImage]:
-    """One to three photos, each through the intake; a refusal names the one that it is about."""
-    uploads = request.files.getlist(BADGES)
-    if not 1 <= len(uploads) <= BADGES_MAX:
-        raise Invalid(fields={BADGES: [_l("请提交 1 到 3 张证件照片。")]})
-    found = []
-    for place, upload in enumerate(uploads):
-        try:
-            found.append(intake(upload.stream, upload.filename or ""))
-        except TooLarge:
-            raise
-        except (Invalid, UnsupportedMedia) as error:
-            raise _about(f"{BADGES}.{place}", error) from error
-    return found
-
-
-def _about(field: str, error: DomainError) -> Invalid:
-    return Invalid(error.message, code=error.code, fields={field: [error.message]})

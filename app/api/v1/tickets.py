@@ -16,7 +16,7 @@ from app.core.policy import current_actor, customer
 from app.grants import service as grants
 from app.grants.models import UseKind
 from app.grants.scope import Which
-from app.tickets.queries import readable
+from app.tickets.queries import readable, talk
 
 READING = {403: ("no_department_scope",), 422: ("invalid", "cursor_invalid", "query_too_short")}
 ScopeName = Literal["mine", "department"]
@@ -63,8 +63,16 @@ class StepOut(Answer):
     status: str
 
 
+class EngineerOut(Answer):
+    """Who comes. ``work_phone`` is null where the house has not entered one."""
+
+    name: str
+    work_phone: str | None
+
+
 class TicketDetailOut(TicketOut):
     timeline: list[StepOut]
+    engineer: EngineerOut | None = Field(description="Of an own ticket, once somebody accepted the job.")
 
 
 class TicketsOut(Answer):
@@ -127,7 +135,9 @@ def ticket(number: str) -> TicketDetailOut:
     row, steps = readable.one(reader, number)
     grants.note_use(reader.customer_id, [row.opened_by], UseKind.OPENED)
     timeline = [StepOut(at=step.at, status=step.status) for step in steps]
-    return TicketDetailOut(**_out(row).model_dump(), timeline=timeline)
+    name = talk.accepted_by(row.id) if row.mine else None
+    engineer = EngineerOut(name=name, work_phone=None) if name is not None else None
+    return TicketDetailOut(**_out(row).model_dump(), timeline=timeline, engineer=engineer)
 
 
 def _which(scope: str | None) -> Which:

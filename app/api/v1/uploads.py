@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from typing import IO
 
-from flask import Request
+from flask import Request, request
 from flask_babel import lazy_gettext as _l
 
 from app.api.v1.blueprint import PREFIX
-from app.core.errors import TooLarge
-from app.core.files.images import MAX_BYTES
+from app.core.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
+from app.core.files import audio
+from app.core.files.audio import CleanSound
+from app.core.files.images import MAX_BYTES, CleanImage, intake
 
 
 class CappedStream(io.BytesIO):
@@ -35,3 +37,33 @@ class ApiRequest(Request):
         if self.path.startswith(PREFIX):
             return CappedStream()
         return super()._get_file_stream(total_content_length, content_type, filename, content_length)
+
+
+def photos_of(name: str) -> list[CleanImage]:
+    """The photos sent under ``name``, each through the intake; a refusal names the one that it is about."""
+    found = []
+    for place, upload in enumerate(request.files.getlist(name)):
+        try:
+            found.append(intake(upload.stream, upload.filename or ""))
+        except TooLarge:
+            raise
+        except (Invalid, UnsupportedMedia) as error:
+            raise _about(f"{name}.{place}", error) from error
+    return found
+
+
+def sound_of(name: str) -> CleanSound | None:
+    """The one recording sent under ``name``, if there is one."""
+    uploads = request.files.getlist(name)
+    if not uploads:
+        return None
+    try:
+        return audio.intake(uploads[0].stream)
+    except TooLarge:
+        raise
+    except (Invalid, UnsupportedMedia) as error:
+        raise _about(name, error) from error
+
+
+def _about(field: str, error: DomainError) -> Invalid:
+    return Invalid(error.message, code=error.code, fields={field: [error.message]})
