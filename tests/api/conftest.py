@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from app import create_app
 from app.api.v1.openapi import document
 from app.cli.database import upgrade
 from app.consents import service as consents
-from app.core import keys
+from app.core import clock, keys
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from tests import databases
@@ -22,6 +23,8 @@ from tests.conftest import let_go
 from tests.features.registrations import story as stories
 from tests.stubs import wechat
 from tests.stubs.wechat import WeChatStub
+
+PUBLISHED = datetime(2026, 9, 1, tzinfo=UTC)  # the policy, before any day on which a test stops the clock
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +50,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, worker: str, wechat_stub: We
     )
     portal = create_app(settings)
     portal.testing = True
-    upgrade(portal)
+    with clock.frozen(PUBLISHED):
+        upgrade(portal)
     with portal.app_context():
         keys.ring().prepare()
         with unit_of_work():

@@ -79,7 +79,8 @@ class Phone:
         return response
 
     def agree(self) -> None:
-        assert self.post("/consents", {"purpose": "service", "policy_version": 1, "given": True}).status_code == 201
+        answer = self.post("/consents", {"purpose": "service", "policy_version": 1, "given": True})
+        assert answer.status_code == 201, answer.get_data(as_text=True)
 
     def register(self, story: Any, path: str = "/registrations", *, headers: Any = None, **kw: Any) -> TestResponse:
         """Send a registration; ``None`` leaves a field out."""

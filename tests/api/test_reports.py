@@ -15,10 +15,10 @@ from app.core import clock
 from app.core.db import db
 from app.core.files import StoredFile, upkeep
 from app.core.policy import Actor
-from app.customers.models import Customer
+from app.customers.models import Customer, CustomerProfile
 from app.staff.roles import Role
 from app.tickets import service
-from app.tickets.models import Ticket, TicketContact, TicketEvent, TicketFile, TicketMessage
+from app.tickets.models import Device, Ticket, TicketContact, TicketEvent, TicketFile, TicketMessage
 from app.tickets.service import Seen
 from tests import sounds
 from tests.api.phone import Phone, badge
@@ -125,9 +125,9 @@ def test_c14_a_third_party_contact_is_found_by_phone_and_erased_apart_from_the_r
     with work():
         found = db.session.scalars(sa.select(TicketContact).where(TicketContact.phone.matches("13900000009"))).one()
         subject = found.subject_id
-    keystore.destroy([subject])
+        keystore.destroy([subject])
     with work():
-        contact, row = db.session.execute(sa.select(TicketContact, Ticket)).one()
+        contact, row = db.session.scalars(sa.select(TicketContact)).one(), db.session.scalars(sa.select(Ticket)).one()
         assert contact.phone is None
         assert row.fault == "插入部漏水"
 
@@ -167,9 +167,10 @@ def test_ten_photos(who, at, work):
         ({"voice": [b""]}, 422, "voice_empty"), ({"voice": [b"MZ" + bytes(99)]}, 422, "voice_type_unsupported"),
         ({"voice": [sounds.amr(181)]}, 422, "voice_too_long"), ({"voice": [sounds.wav(360)]}, 413, "voice_too_large"),
         ({"photos": [sounds.amr(1)]}, 422, "image_type_unsupported"),
+        ({"photos": [b"\0\0\0\x18ftypheic" + bytes(200)]}, 422, "heic_not_supported"),
         ({"voice": [sounds.amr(1), sounds.amr(1)]}, 422, "invalid"), ({"badges": [b"x"]}, 422, "invalid"),
     ],
-    ids=["empty photo", "gif", "11 MiB", "empty voice", "renamed audio", "long", "large", "sound as photo", "two",
+    ids=["empty photo", "gif", "11 MiB", "empty voice", "renamed audio", "long", "large", "sound as photo", "heic", "two",
          "another part"],
 )  # fmt: skip
 def test_files_that_are_refused_leave_nothing(who, at, work, files, status, code):
@@ -183,6 +184,37 @@ def test_a_sound_is_what_its_bytes_say_whatever_its_name(who, at, work):
     report(who, at, voice=voice(sounds.amr(2), "photo.jpg"))
     with work():
         assert db.session.scalars(sa.select(StoredFile.media_type)).one() == "audio/amr"
+
+
+def device(at_id: Any, serial: str, **kw: Any) -> None:
+    db.session.add(Device(serial_number=serial, model="GIF-H290", hospital_id=at_id, created_at=clock.now(), **kw))
+
+
+def test_a_serial_of_another_hospital_is_a_warning_with_candidates_of_ones_own(who, at, work):
+    with work():
+        device(world.place("西山示范医院", "11").id, "2345678")
+        device(at.id, "2345687")
+        device(at.id, "9100000")
+    answer = report(who, at)
+    assert (answer.status_code, answer.json["serial_matched"]) == (201, False)
+    assert answer.json["candidates"] == [{"serial_number": "2345687", "model": "GIF-H290"}]
+    with work():
+        row = db.session.scalars(sa.select(Ticket)).one()
+        assert (row.serial_number, row.device_id) == ("2345678", None)  # as reported; triage settles it
+    right = report(who, at, serial_number="2345687")
+    assert (right.json["serial_matched"], right.json["candidates"]) == (True, [])
+    unknown = report(who, at, serial_number=None, fault_description="别处")
+    assert (unknown.json["serial_matched"], len(unknown.json["candidates"])) == (None, 2)  # of the model named
+
+
+def test_a_udi_as_it_is_printed_names_the_device(who, at, work):
+    with work():
+        device(at.id, "2345678", udi="04953170309236")
+    for udi in ("(01)04953170309236(21)2345678", "0495 3170 3092 36"):
+        answer = report(who, at, serial_number=udi, fault_description=f"漏水 {udi}")
+        assert (answer.status_code, answer.json["serial_matched"]) == (201, True), udi
+    with work():
+        assert set(db.session.scalars(sa.select(Ticket.serial_number))) == {"2345678"}
 
 
 def test_html_and_formulas_in_the_fault_text_are_text(who, at):
@@ -217,6 +249,15 @@ def test_without_approval_or_consent_nothing_is_reported_and_own_tickets_stay_re
     assert who.get(f"/tickets/{number}/messages").status_code == 200
 
 
+def test_a_suspended_registration_reports_nothing(who, at, work):
+    number = report(who, at).json["number"]
+    with work():
+        db.session.execute(sa.update(CustomerProfile).values(suspended_at=clock.now()))
+    refused(report(who, at, fault_description="另一处"), 403, "registration_not_approved")
+    refused(send(who, f"/tickets/{number}/messages", text="在吗"), 403, "registration_not_approved")
+    assert who.get(f"/tickets/{number}").status_code == 200
+
+
 def test_photos_are_written_anew_and_lie_sealed(who, at, work):
     data = badge()
     report(who, at, photos=[(io.BytesIO(data), "a.jpg")])
@@ -246,8 +287,6 @@ def test_the_recording_goes_24_hours_after_its_text_is_saved(who, at, work):
         refused(who.get(f"/tickets/{number}/files/{file_id}"), 410, "gone")  # no job has run
         assert who.get(f"/tickets/{number}/messages").json["files"][0]["gone"] is True
         with work():
-            pass
-        with work(write=False):
             assert db.session.scalars(sa.select(StoredFile.erased_at)).one() is None
     with clock.frozen(MONDAY + timedelta(days=4)), who.app.app_context():
         upkeep.erase()

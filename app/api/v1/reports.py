@@ -21,7 +21,9 @@ from app.customers import queries as customers
 from app.hospitals import queries as hospitals
 from app.tickets import service
 from app.tickets.facts import Harm
-from app.tickets.models import FAULT_MAX_CHARS, MODEL_MAX_CHARS, SERIAL_MAX_CHARS
+from app.tickets.models import FAULT_MAX_CHARS, MODEL_MAX_CHARS, UDI_MAX_CHARS
+from app.tickets.queries import devices
+from app.tickets.queries.devices import Match
 from app.tickets.service import Intake
 from app.tickets.service.attestation import Contact
 from app.tickets.service.files import PHOTOS_MAX
@@ -36,7 +38,7 @@ CLOSED = {403: ("consent_required", "registration_not_approved")}
 BAD_FILES = {413: ("too_large", "image_too_large"), 415: ("unsupported_media",)}
 Words = Annotated[str, StringConstraints(min_length=1, max_length=FAULT_MAX_CHARS), AfterValidator(clean_text)]
 Model = Annotated[str, StringConstraints(min_length=1, max_length=MODEL_MAX_CHARS), AfterValidator(clean_line)]
-Serial = Annotated[str, StringConstraints(min_length=1, max_length=SERIAL_MAX_CHARS), AfterValidator(clean_line)]
+Serial = Annotated[str, StringConstraints(min_length=1, max_length=UDI_MAX_CHARS), AfterValidator(clean_line)]
 
 
 class TicketRequest(Strict):
@@ -52,14 +54,23 @@ class TicketRequest(Strict):
     hospital_id: uuid.UUID
     department_id: uuid.UUID = Field(description="Where the device stands.")
     device_model: Model | None = None
-    serial_number: Serial | None = None
+    serial_number: Serial | None = Field(default=None, description="Or the UDI as it is printed on the plate.")
     fault_description: Words
     patient_harm: Literal["no", "yes", "possible"] | None = None
     voice_text: Words | None = Field(default=None, description="What the phone itself recognised in ``voice``.")
 
 
+class CandidateOut(Answer):
+    serial_number: str
+    model: str
+
+
 class ReportedOut(Answer):
+    """``serial_matched``: null without a serial; false is a warning, with what the hospital has of the kind."""
+
     number: str
+    serial_matched: bool | None
+    candidates: list[CandidateOut]
 
 
 class WordingOut(Answer):
@@ -80,7 +91,12 @@ class WordingOut(Answer):
 def report_fault(body: TicketRequest) -> object:
     actor = current_actor()
     require_service(actor)
-    return 201, ReportedOut(number=service.record_ticket(actor, _intake(body)).number)
+    row = service.record_ticket(actor, _intake(body))
+    found = devices.look_up(row.serial_number, row.hospital_id, row.device_model)
+    return 201, ReportedOut(
+        number=row.number, serial_matched=None if found.match is Match.NONE else not found.doubtful,
+        candidates=[CandidateOut.model_validate(one) for one in found.candidates],
+    )  # fmt: skip
 
 
 @bp.get("/tickets/contact-wording")

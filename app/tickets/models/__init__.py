@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.tickets.models.device import Device
+from app.tickets.models.device import UDI_MAX_CHARS, Device
 from app.tickets.models.promise import Escalation, SlaClock, SlaEvent, SlaPolicy
 from app.tickets.models.talk import Direction, FileKind, TicketFile, TicketMessage
 from app.tickets.models.ticket import (
@@ -25,6 +25,7 @@ __all__ = [
     "NAME_MAX_CHARS",
     "NEVER",
     "SERIAL_MAX_CHARS",
+    "UDI_MAX_CHARS",
     "CustodyLeg",
     "Device",
     "Direction",

@@ -12,6 +12,8 @@ from app.core.columns import plain
 from app.core.db import Base
 from app.tickets.models.ticket import MODEL_MAX_CHARS, SERIAL_MAX_CHARS
 
+UDI_MAX_CHARS = 80
+
 
 class Device(Base):
     """One device of one hospital. Its history is the tickets that name it."""
@@ -25,7 +27,7 @@ class Device(Base):
 
     id: Mapped[uuid.UUID] = plain(primary_key=True)
     serial_number: Mapped[str] = plain(sa.String(SERIAL_MAX_CHARS), nullable=False)  # upper case, no blanks
-    udi: Mapped[str | None] = plain(sa.String(80), nullable=True)
+    udi: Mapped[str | None] = plain(sa.String(UDI_MAX_CHARS), nullable=True)
     model: Mapped[str] = plain(sa.String(MODEL_MAX_CHARS), nullable=False)
     hospital_id: Mapped[uuid.UUID] = plain(sa.ForeignKey("hospital.id"), nullable=False)
     department_id: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("department.id"), nullable=True)

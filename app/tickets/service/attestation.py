@@ -58,7 +58,7 @@ def add(actor: Actor, ticket: Ticket, contact: Contact, reporter: Customer | Non
     """
     subject = ticket.subject_id if contact.is_reporter else keys.new_subject()
     name = contact.name.strip() or (customers.registered_name(reporter) if reporter is not None else None)
-    phone = contact.phone.strip() or (reporter.phone if reporter is not None else None)
+    phone = to_e164(contact.phone) if contact.phone.strip() else reporter.phone if reporter is not None else None
     row = TicketContact(
         ticket_id=ticket.id, subject_id=subject, is_reporter=contact.is_reporter, name=name or None, phone=phone,
         attested_at=None if contact.is_reporter else ticket.opened_at,

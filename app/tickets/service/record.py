@@ -25,12 +25,12 @@ from app.tickets.models import (
     FAULT_MAX_CHARS,
     MODEL_MAX_CHARS,
     SERIAL_MAX_CHARS,
-    Device,
     Source,
     Ticket,
     TicketEvent,
     fault_tokens,
 )
+from app.tickets.queries import devices
 from app.tickets.service import attestation, clocks, files, harm, notices
 from app.tickets.service.attestation import Contact
 from app.tickets.workflow import ENDED, Status
@@ -112,7 +112,9 @@ def _write(
     if customer_id is not None and (person is None or person.closed_at is not None):
         raise NotFound()
     _check_contact(intake, person)
-    serial = plain_serial(intake.serial_number)
+    serial = devices.plain_serial(intake.serial_number)
+    device = devices.at_hospital(serial, hospital.id)
+    serial = device.serial_number if device is not None else serial
     if source is not Source.FORMER_SYSTEM:
         _refuse_repeated(intake, serial, customer_id, actor, at)
     row = Ticket(
@@ -121,7 +123,7 @@ def _write(
         reporter_department_id=_reporter_department(intake, customer_id, at),
         device_department_id=intake.device_department_id,
         device_model=(intake.device_model or "").strip() or None,
-        serial_number=serial, device_id=_device(serial, hospital.id), harm=intake.harm.value,
+        serial_number=serial, device_id=device.id if device is not None else None, harm=intake.harm.value,
         fault=intake.fault.strip(), voice_text=intake.voice_text.strip() or None,
         status=status.value, version=1, opened_at=at, changed_at=closed_at or at,
         closed_at=closed_at,
@@ -179,12 +181,13 @@ def _checked(intake: Intake) -> Hospital:
             errors[name] = [_l("这个科室不属于所选医院。")]
     if not intake.fault.strip():
         errors["fault"] = [_l("请填写。")]
-    limits = (("fault", FAULT_MAX_CHARS), ("device_model", MODEL_MAX_CHARS), ("serial_number", SERIAL_MAX_CHARS))
+    limits = (("fault", FAULT_MAX_CHARS), ("device_model", MODEL_MAX_CHARS), ("voice_text", FAULT_MAX_CHARS))
     for name, limit in limits:
         if len(getattr(intake, name) or "") > limit:
             errors[name] = [_l("最多 %(limit)s 个字。", limit=limit)]
-    if len(intake.voice_text) > FAULT_MAX_CHARS:
-        errors["voice_text"] = [_l("最多 %(limit)s 个字。", limit=FAULT_MAX_CHARS)]
+    serial = devices.plain_serial(intake.serial_number)
+    if len(serial or "") > SERIAL_MAX_CHARS and devices.at_hospital(serial, intake.hospital_id) is None:
+        errors["serial_number"] = [_l("最多 %(limit)s 个字。", limit=SERIAL_MAX_CHARS)]
     if errors or hospital is None:
         raise Invalid(fields=errors)
     return hospital
@@ -193,20 +196,6 @@ def _checked(intake: Intake) -> Hospital:
 def _belongs(department_id: uuid.UUID, hospital_id: uuid.UUID) -> bool:
     found = sa.select(Department.id).where(Department.id == department_id, Department.hospital_id == hospital_id)
     return db.session.execute(found).first() is not None
-
-
-def plain_serial(text: str | None) -> str | None:
-    """As the register writes it: upper case, no blanks."""
-    return "".join((text or "").split()).upper() or None
-
-
-def _device(serial: str | None, hospital_id: uuid.UUID) -> uuid.UUID | None:
-    """The registered device, if it is one of this hospital's; anything else triage settles."""
-    if serial is None:
-        return None
-    return db.session.scalar(
-        sa.select(Device.id).where(Device.serial_number == serial, Device.hospital_id == hospital_id)
-    )
 
 
 def _check_contact(intake: Intake, reporter: Customer | None) -> None:

@@ -186,7 +186,7 @@ def test_the_target_of_a_merger_keeps_the_earliest_clock(d: Desk, ticket: uuid.U
 
 def test_merging_in_a_cycle_or_into_what_is_over_is_refused(d: Desk, ticket: uuid.UUID) -> None:
     with unit_of_work():
-        other = d.report()
+        other = d.report("插入部仍漏水")
         first, second = (db.session.get_one(Ticket, i).number for i in (ticket, other))
         service.merge(d.triager, ticket, Seen(1), second, "same_fault")
     for source, target in ((other, first), (other, second), (ticket, second)):
