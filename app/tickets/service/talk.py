@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -48,7 +49,9 @@ def open_own(actor: Actor, number: str) -> Ticket:
     if row.status not in ENDED:
         return row
     into = db.session.get(Ticket, row.merged_into_id) if row.merged_into_id is not None else None
-    facts = {"ticket_status": row.status} | ({"merged_into": into.number} if into is not None else {})
+    facts: dict[str, Any] = {"ticket_status": row.status}
+    if into is not None:
+        facts["merged_into"] = into.number
     raise Conflict(_l("这张工单已经结束。如仍有问题，请重新报修。"), code="ticket_ended", **facts)
 
 
