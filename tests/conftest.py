@@ -60,7 +60,10 @@ def app(stage: tuple[Portal, Any]) -> Iterator[Portal]:
     with portal.app_context():
         let_go()
     base.renew()
+    settings = dict(portal.config)
     yield portal
+    portal.config.clear()
+    portal.config.update(settings)  # a setting that a test changed is no other test's
     with portal.app_context():
         let_go()
 

@@ -45,12 +45,9 @@ def token_headers(client) -> dict[str, str]:
 @pytest.mark.parametrize("role", list(Role))
 def test_every_route_answers_every_role_as_marked(app, role):
     app.config["WTF_CSRF_ENABLED"] = False
-    try:
-        person = staff.member(app, role.value)
-        client = staff.client_of(app, person.id)
-        assert list(wrong_answers(app, client, role)) == []
-    finally:
-        app.config["WTF_CSRF_ENABLED"] = True
+    person = staff.member(app, role.value)
+    client = staff.client_of(app, person.id)
+    assert list(wrong_answers(app, client, role)) == []
 
 
 def test_a_route_with_a_wrong_mark_is_found(app, monkeypatch):

@@ -87,11 +87,8 @@ def test_c04_no_reason_no_value(app, person, triager, data, words):
 
 def test_as_a_fragment_it_carries_its_seconds_and_its_mask(app, person, triager):
     app.config["WTF_CSRF_ENABLED"] = False
-    try:
-        answer = triager.post(f"/customers/{person}/reveal/phone", data={"reason": "call_back"}, headers=HTMX)
-        refused = triager.post(f"/customers/{person}/reveal/phone", data={}, headers=HTMX)
-    finally:
-        app.config["WTF_CSRF_ENABLED"] = True
+    answer = triager.post(f"/customers/{person}/reveal/phone", data={"reason": "call_back"}, headers=HTMX)
+    refused = triager.post(f"/customers/{person}/reveal/phone", data={}, headers=HTMX)
     text = answer.get_data(as_text=True)
     assert WHOLE in text
     assert 'data-vanish="60"' in text
@@ -133,17 +130,14 @@ def test_a_closed_account_and_an_erased_person_are_gone(app, work, person, triag
 
 def test_out_of_scope_is_404_and_without_the_right_403(app, person):
     app.config["WTF_CSRF_ENABLED"] = False
-    try:
-        elsewhere = staff.signed_in(app, ("triager", ["44"], False))
-        no_right = staff.signed_in(app, "grant_manager")
-        for path in ("reveal/phone", "reveal/name", "sessions/end", f"sessions/{new_id()}/end", "freeze", "release"):
-            url = f"/customers/{person}/{path}"
-            wanted = 403 if path in ("freeze", "release") else 404  # freezing is the lead's right
-            assert elsewhere.post(url, data={"reason": "person_asked"}).status_code in (wanted, 404), path
-            assert no_right.post(url, data={"reason": "call_back"}).status_code == 403, path
-        assert elsewhere.post(f"/customers/{person}/reveal/phone", data={"reason": "call_back"}).status_code == 404
-    finally:
-        app.config["WTF_CSRF_ENABLED"] = True
+    elsewhere = staff.signed_in(app, ("triager", ["44"], False))
+    no_right = staff.signed_in(app, "grant_manager")
+    for path in ("reveal/phone", "reveal/name", "sessions/end", f"sessions/{new_id()}/end", "freeze", "release"):
+        url = f"/customers/{person}/{path}"
+        wanted = 403 if path in ("freeze", "release") else 404  # freezing is the lead's right
+        assert elsewhere.post(url, data={"reason": "person_asked"}).status_code in (wanted, 404), path
+        assert no_right.post(url, data={"reason": "call_back"}).status_code == 403, path
+    assert elsewhere.post(f"/customers/{person}/reveal/phone", data={"reason": "call_back"}).status_code == 404
     assert recorded(app) == []
 
 
