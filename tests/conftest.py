@@ -19,7 +19,7 @@ from app.core import keys
 from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
-from tests import databases
+from tests import databases, templates
 from tests.inspector import Inspector
 
 pytest_plugins = ["tests.browser.live"]  # one portal and one Chromium per worker, whichever folder asks
@@ -39,6 +39,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, worker: str) -> tuple[Portal
     portal = create_app(settings)
     portal.test_client_class = Inspector
     portal.testing = True
+    portal.jinja_env.bytecode_cache = templates.shared
     upgrade(portal)
     with portal.app_context():
         keys.ring().prepare()

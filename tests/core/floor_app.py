@@ -23,6 +23,7 @@ from app.core import keys, policy
 from app.core.db import Base, db, new_id, prepare_engine
 from app.core.policy import Actor, Permission
 from app.core.web import Portal, install_headers
+from tests import templates
 from tests.inspector import Inspector
 
 
@@ -53,6 +54,7 @@ def floor_app(folder: Path, *floors: str) -> Iterator[Portal]:
         core.install(app)
         for floor in ("app.ui", *floors):
             import_module(floor).install(app)
+        app.jinja_env.bytecode_cache = templates.shared
         CSRFProtect(app)
         if postgres:
             with db.engine.begin() as connection:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import chinese_calendar
@@ -88,8 +89,13 @@ def seed() -> int:
     days = {}
     for year in range(FIRST_YEAR, last_year + 1):
         if year not in have:
-            days.update({day: Day(chinese_calendar.is_workday(day), _seed_name(day)) for day in _year(year)})
+            days.update(_seed_year(year))
     return _write(days, SEED_SOURCE).changed if days else 0
+
+
+@cache
+def _seed_year(year: int) -> Mapping[date, Day]:
+    return {day: Day(chinese_calendar.is_workday(day), _seed_name(day)) for day in _year(year)}
 
 
 def _seed_name(day: date) -> str:
@@ -176,18 +182,14 @@ def _write(days: Mapping[date, Day], source: str) -> Imported:
     now = clock.now()
     found = db.session.scalars(sa.select(WorkingDay).where(WorkingDay.day.between(min(days), max(days))))
     old = {row.day: row for row in found}
-    changed = 0
-    for day, value in days.items():
-        row = old.get(day)
-        if row is None:
-            db.session.add(WorkingDay(day=day, source=source, imported_at=now, **value._asdict()))
-        elif (row.is_working, row.name) != value:
-            row.is_working, row.name, row.source, row.imported_at = *value, source, now
-        else:
-            continue
-        changed += 1
+    new = [{"day": day, "source": source, "imported_at": now, **v._asdict()} for day, v in days.items() if day not in old]
+    if new:
+        db.session.execute(sa.insert(WorkingDay), new)
+    differing = [row for day, row in old.items() if day in days and (row.is_working, row.name) != days[day]]
+    for row in differing:
+        row.is_working, row.name, row.source, row.imported_at = *days[row.day], source, now
     db.session.flush()
-    if changed:
+    if changed := len(new) + len(differing):
         _raise_version()
     return Imported(min(days), max(days), changed)
 
