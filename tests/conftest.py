@@ -16,7 +16,6 @@ import config
 from app import create_app
 from app.cli.database import upgrade
 from app.core import keys
-from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from tests import databases, templates
@@ -43,30 +42,16 @@ def stage(tmp_path_factory: pytest.TempPathFactory, worker: str) -> tuple[Portal
     upgrade(portal)
     with portal.app_context():
         keys.ring().prepare()
-        let_go()
+        databases.let_go()
     base.keep_template()
     return portal, base
-
-
-def let_go() -> None:
-    """Close every connection, so that the files under it can be exchanged."""
-    db.session.remove()
-    db.engine.dispose()
-    keys.keystore.store().engine.dispose()
 
 
 @pytest.fixture
 def app(stage: tuple[Portal, Any]) -> Iterator[Portal]:
     portal, base = stage
-    with portal.app_context():
-        let_go()
-    base.renew()
-    settings = dict(portal.config)
-    yield portal
-    portal.config.clear()
-    portal.config.update(settings)  # a setting that a test changed is no other test's
-    with portal.app_context():
-        let_go()
+    with databases.renewed(portal, base):
+        yield portal
 
 
 @pytest.fixture

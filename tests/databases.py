@@ -9,13 +9,17 @@ import contextlib
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
 
-from app.core.db import Base
+from app.core import keys
+from app.core.db import Base, db
+from app.core.web import Portal
 
+READ_FROM_THE_DATABASE = ("key_ring", "key_store", "work_calendar", "frozen_calendars", "stamped_calendars")
 POSTGRES = os.environ.get("PORTAL_TEST_POSTGRES", "")
 
 
@@ -80,6 +84,36 @@ def restore_files(folder: Path, names: tuple[str, ...]) -> None:
 def choose(folder: Path, worker: str) -> SqliteFiles | PostgresDatabases:
     """PostgreSQL when the suite was started with one, else SQLite."""
     return PostgresDatabases(folder, worker) if POSTGRES else SqliteFiles(folder)
+
+
+Databases = SqliteFiles | PostgresDatabases
+
+
+def let_go() -> None:
+    """Close every connection, so that the files under it can be exchanged."""
+    db.session.remove()
+    db.engine.dispose()
+    keys.keystore.store().engine.dispose()
+
+
+@contextlib.contextmanager
+def renewed(portal: Portal, base: Databases) -> Iterator[None]:
+    """A fresh copy under the app; afterwards its settings, parts and keys are again what they were before."""
+    with portal.app_context():
+        let_go()
+    base.renew()
+    settings, parts = (
+        dict(portal.config),
+        {k: v for k, v in portal.extensions.items() if k not in READ_FROM_THE_DATABASE},
+    )
+    try:
+        yield
+    finally:
+        with portal.app_context():
+            let_go()
+        for mapping, before in ((portal.config, settings), (portal.extensions, parts)):
+            mapping.clear()
+            mapping.update(before)
 
 
 def own_tables() -> list[sa.Table]:

@@ -19,7 +19,7 @@ from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from tests import databases
 from tests.api.phone import Phone
-from tests.conftest import let_go
+from tests.databases import let_go
 from tests.features.registrations import story as stories
 from tests.stubs import wechat
 from tests.stubs.wechat import WeChatStub

@@ -86,7 +86,7 @@ def seed() -> int:
     """
     last_year = max(chinese_calendar.holidays).year
     have = {day.year for day in db.session.scalars(sa.select(WorkingDay.day))}
-    days = {}
+    days: dict[date, Day] = {}
     for year in range(FIRST_YEAR, last_year + 1):
         if year not in have:
             days.update(_seed_year(year))
@@ -182,7 +182,9 @@ def _write(days: Mapping[date, Day], source: str) -> Imported:
     now = clock.now()
     found = db.session.scalars(sa.select(WorkingDay).where(WorkingDay.day.between(min(days), max(days))))
     old = {row.day: row for row in found}
-    new = [{"day": day, "source": source, "imported_at": now, **v._asdict()} for day, v in days.items() if day not in old]
+    new = [
+        {"day": day, "source": source, "imported_at": now, **v._asdict()} for day, v in days.items() if day not in old
+    ]
     if new:
         db.session.execute(sa.insert(WorkingDay), new)
     differing = [row for day, row in old.items() if day in days and (row.is_working, row.name) != days[day]]

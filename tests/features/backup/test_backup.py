@@ -31,8 +31,7 @@ from app.customers.models import Customer
 from app.registrations import service
 from app.registrations.models import Registration, RegistrationEvent
 from app.staff.models import StaffSession
-from tests.conftest import let_go
-from tests.databases import POSTGRES
+from tests.databases import POSTGRES, let_go
 from tests.factories import staff
 from tests.features.registrations import story as stories
 from tests.features.registrations.story import MONDAY

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from app.core import clock
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
-from tests.core.floor_app import floor_app
+from tests.core.floor_app import kept_floor_app
 from tests.features.registrations import story as stories
 
 # `make test` says aloud that these are left out, and CI takes it for a failure (scripts/suite.py)
@@ -22,8 +21,8 @@ FLOORS = ("app.hospitals", "app.customers", "app.notifications", "app.registrati
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
-    with floor_app(tmp_path, *FLOORS) as app:
+def portal() -> Iterator[Portal]:
+    with kept_floor_app(*FLOORS) as app:
         yield app
 
 

@@ -29,8 +29,7 @@ from app.customers.models import Audience, LoginCode
 from app.customers.service import codes
 from app.registrations import service
 from app.registrations.models import Registration, Submission, SubmissionImage
-from tests.conftest import let_go
-from tests.databases import POSTGRES
+from tests.databases import POSTGRES, let_go
 from tests.factories import staff
 from tests.features.registrations import story as stories
 from tests.features.registrations.story import MONDAY, RETRY, take
