@@ -22,7 +22,7 @@ def install(app: Portal) -> None:
     """Channels and message templates for the outbox, the pages, the callback."""
     from app.core import outbox
     from app.core.policy import Permission
-    from app.notifications import channels, panel, queries, templates, views
+    from app.notifications import channels, panel, persons, queries, templates, views
     from app.notifications.http import Outbound
     from app.notifications.wechat import WeChatClient
     from app.ui.navigation import NavItem, navigation
@@ -50,6 +50,7 @@ def install(app: Portal) -> None:
     )
     navigation.add(item.key, item)
     panel.install()
+    persons.install()
 
 
 def exempt(app: Portal) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 import config
 from app.core import clock, keys
 from app.core.db import db, new_id
-from app.notifications import follow
+from app.notifications import follow, persons
 from app.notifications.models import SEEN_PURPOSE, WechatSeen
 from app.notifications.wechat import crypto
 from app.notifications.wechat.crypto import CallbackRefused, Envelope
@@ -110,7 +110,9 @@ def _apply(appid: str, event: Mapping[str, Any], report: DeliveryReport) -> None
     if str(event.get("MsgType", "event")) != "event" or not name:
         return
     if name in ("subscribe", "unsubscribe") and openid:
-        follow.set_following(db.session(), appid, openid, name == "subscribe")
+        row = follow.set_following(db.session(), appid, openid, name == "subscribe")
+        if row.following and row.unionid is None:
+            persons.ask(row)
     elif name == "TEMPLATESENDJOBFINISH":
         status = str(event.get("Status", ""))
         report("wechat_template", str(event.get("MsgID", "")), status == "success", _status_code(status))

@@ -5,6 +5,8 @@ WeChat tells it by callbacks and by the answers to our sends. `service` writes w
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -28,11 +30,12 @@ def ensure(session: Session, appid: str, openid: str) -> WechatFollower:
     return row
 
 
-def set_following(session: Session, appid: str, openid: str, following: bool) -> None:
+def set_following(session: Session, appid: str, openid: str, following: bool) -> WechatFollower:
     row = ensure(session, appid, openid)
     row.following, row.changed_at = following, clock.now()
     if following:
         row.broken_at = None
+    return row
 
 
 def mark_broken(session: Session, appid: str, openid: str) -> None:
@@ -44,6 +47,18 @@ def mark_broken(session: Session, appid: str, openid: str) -> None:
 def follows(session: Session, appid: str, openid: str) -> bool:
     row = find(session, appid, openid)
     return row is not None and row.following and row.broken_at is None
+
+
+def follower_among(session: Session, appid: str, unionids: Collection[str]) -> str | None:
+    """The OpenID under ``appid`` of whom WeChat calls by one of these UnionIDs and who follows; None without one."""
+    for unionid in unionids:
+        f = WechatFollower
+        same = f.unionid.matches(unionid)
+        found = sa.select(f).where(f.appid == appid, same, f.following, f.broken_at.is_(None))
+        row = session.scalars(found.order_by(f.changed_at.desc()).limit(1)).first()
+        if row is not None:
+            return row.openid
+    return None
 
 
 def add_credit(session: Session, appid: str, openid: str, template_id: str) -> None:

@@ -57,11 +57,14 @@ class WechatFollower(Base):
     appid: Mapped[str] = plain(sa.String(64), nullable=False)
     openid_sealed: Mapped[bytes | None] = sealed_column(DataClass.IDENTIFIER)
     openid_index: Mapped[bytes | None] = index_column(DataClass.IDENTIFIER)
+    unionid_sealed: Mapped[bytes | None] = sealed_column(DataClass.IDENTIFIER)
+    unionid_index: Mapped[bytes | None] = index_column(DataClass.IDENTIFIER, index=True)
     following: Mapped[bool] = plain(cls=DataClass.USAGE, nullable=False, default=False)
     broken_at: Mapped[datetime | None] = plain(cls=DataClass.USAGE, nullable=True)
     changed_at: Mapped[datetime] = plain(cls=DataClass.USAGE, nullable=False)
 
     openid = Sealed("openid_sealed", index="openid_index")
+    unionid = Sealed("unionid_sealed", index="unionid_index")  # the person across our accounts, where WeChat tells it
 
 
 class WechatSubscription(Base):

@@ -17,9 +17,8 @@ from app.consents import service as consents
 from app.core import clock, keys
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
-from tests import databases
+from tests import databases, templates
 from tests.api.phone import Phone
-from tests.databases import let_go
 from tests.features.registrations import story as stories
 from tests.stubs import wechat
 from tests.stubs.wechat import WeChatStub
@@ -46,10 +45,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory, worker: str, wechat_stub: We
             "PORTAL_WECHAT_MINI_APPID": wechat.MINI,
             "PORTAL_WECHAT_MINI_SECRET": wechat.SECRET,
             "PORTAL_WECHAT_OFFICIAL_APPID": wechat.OFFICIAL,
+            "PORTAL_WECHAT_OFFICIAL_SECRET": wechat.SECRET,
+            "PORTAL_WECHAT_CALLBACK_TOKEN": wechat.TOKEN,
+            "PORTAL_WECHAT_CALLBACK_AES_KEY": wechat.AES_KEY,
         }
     )
     portal = create_app(settings)
     portal.testing = True
+    portal.jinja_env.bytecode_cache = templates.shared
     with clock.frozen(PUBLISHED):
         upgrade(portal)
     with portal.app_context():
@@ -57,7 +60,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, worker: str, wechat_stub: We
         with unit_of_work():
             consents.seed()
             story = stories.begin()
-        let_go()
+        databases.let_go()
     base.keep_template()
     return portal, base, story
 
@@ -65,12 +68,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, worker: str, wechat_stub: We
 @pytest.fixture
 def app(stage: tuple[Portal, Any, Any]) -> Iterator[Portal]:
     portal, base, _story = stage
-    with portal.app_context():
-        let_go()
-    base.renew()
-    yield portal
-    with portal.app_context():
-        let_go()
+    with databases.renewed(portal, base):
+        yield portal
 
 
 @pytest.fixture

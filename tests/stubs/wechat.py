@@ -42,6 +42,7 @@ class WeChatStub(StubServer):
         self.credits: dict[str, int] = {}
         self.followers: set[str] = set()
         self.users: set[str] = set()
+        self.unionids: dict[str, str] = {}  # only of accounts that hang on an open platform
         self.quota: dict[str, int] = {}  # path -> calls left today
         self.client_ids: dict[str, int] = {}
         self.lifetime = 7200.0
@@ -75,8 +76,10 @@ class WeChatStub(StubServer):
             case "POST", "/cgi-bin/message/template/send":
                 return self._template(self._with_token(call, OFFICIAL))
             case "GET", "/cgi-bin/user/info":
+                self._owner(call, OFFICIAL)
                 openid = self._user(call.query.get("openid", ""))
-                return {"subscribe": int(openid in self.followers), "openid": openid}
+                known = {"unionid": self.unionids[openid]} if openid in self.unionids else {}
+                return {"subscribe": int(openid in self.followers), "openid": openid, **known}
         raise Refusal({"error": "no such call"}, 404)
 
     def control(self, call: Call) -> dict[str, Any]:
@@ -106,14 +109,20 @@ class WeChatStub(StubServer):
 
     def _with_token(self, call: Call, appid: str) -> dict[str, Any]:
         body = self._body(call)
-        if "access_token" in body or "access_token" not in call.query:
+        if "access_token" in body:
             raise error(41001)  # the token travels in the address, never in the body
+        self._owner(call, appid)
+        return body
+
+    def _owner(self, call: Call, appid: str) -> None:
+        """The token in the address must be a living one of this account."""
+        if "access_token" not in call.query:
+            raise error(41001)
         owner, ends = self.tokens.get(call.query["access_token"], ("", 0.0))
         if owner != appid:
             raise error(40001)
         if ends < time.time():
             raise error(42001)
-        return body
 
     def _check_app(self, given: dict[str, Any]) -> None:
         if given.get("appid") not in self.apps:

@@ -15,6 +15,7 @@ from app.core.errors import Forbidden, NotFound
 from app.core.outbox import Recipient
 from app.core.policy import Actor
 from app.customers import queries
+from app.customers.addresses import more_addresses
 from app.customers.models import Customer, CustomerProfile, Gender
 
 
@@ -97,7 +98,10 @@ def recipient(customer_id: uuid.UUID) -> Recipient:
     wechat = current_app.extensions["settings"].wechat
     channels = {wechat.official_appid: "wechat_template", wechat.mini_appid: "wechat_subscribe"}
     addresses = {"sms": person.phone or ""}
-    for identity in queries.identities(customer_id):
+    identities = list(queries.identities(customer_id))
+    for more in more_addresses:
+        addresses.update(more(identities))
+    for identity in identities:
         if identity.appid in channels and identity.openid:
             addresses[channels[identity.appid]] = identity.openid
     return Recipient(subject_id=person.subject_id, addresses={name: to for name, to in addresses.items() if to})

@@ -111,16 +111,27 @@ class WeChatClient:
             body["miniprogram"] = {"appid": self.mini.appid, "pagepath": page}
         return str(self._with_token(self.official, "/cgi-bin/message/template/send", body).get("msgid") or "")
 
-    def _with_token(self, account: Account, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def unionid(self, openid: str) -> str | None:
+        """Who a follower of the official account is across our accounts; None while they hang on no open platform."""
+        query = {"openid": openid, "lang": "zh_CN"}
+        found = self._with_token(self.official, "/cgi-bin/user/info", query=query)
+        return str(found.get("unionid") or "") or None
+
+    def _with_token(
+        self, account: Account, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """A call with the account's token; a refused token is refreshed and the call made once more."""
+        method, reads = ("GET", True) if body is None else ("POST", False)
         token = self.tokens.get(account)
         try:
-            return self._call("POST", path, params={"access_token": token}, body=body)
+            return self._call(
+                method, path, params={"access_token": token, **(query or {})}, body=body, idempotent=reads
+            )
         except WeChatError as error:
             if error.rule.step is not Step.REFRESH:
                 raise
         token = self.tokens.get(account, rejected=token)
-        return self._call("POST", path, params={"access_token": token}, body=body)
+        return self._call(method, path, params={"access_token": token, **(query or {})}, body=body, idempotent=reads)
 
     def _stable_token(self, account: Account, force: bool) -> tuple[str, int]:
         found = self._call(

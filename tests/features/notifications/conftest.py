@@ -23,7 +23,7 @@ from tests.stubs import aliyun, wechat
 from tests.stubs.aliyun import AliyunStub
 from tests.stubs.wechat import WeChatStub
 
-TABLES = ("data_key", "wechat_token", "wechat_follower", "wechat_subscription", "wechat_seen", "channel_hold")
+TABLES = ("data_key", "job", "wechat_token", "wechat_follower", "wechat_subscription", "wechat_seen", "channel_hold")
 
 
 @pytest.fixture
