@@ -13,9 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 import config
 from app.core import keys
 from app.core.db import db
+from app.core.files import watermark
 from app.core.policy import public
 from app.core.web import Portal, client_address, problem
-from app.registrations import watermark
 
 bp = Blueprint("health", __name__)
 REQUESTS = Counter("portal_requests_total", "Answered requests.", ("method", "route", "status"))

@@ -30,8 +30,8 @@ LABELS: dict[str, Any] = {
     "harm": _l("伤害"), "hospital": _l("医院"), "hospital_id": _l("医院"), "hospital_matched": _l("医院"),
     "serial": _l("序列号"), "serial_number": _l("序列号"), "duplicates": _l("相似工单"), "fault_class": _l("故障类别"),
     "priority": _l("优先级"), "warranty": _l("保修依据"), "warranty_basis": _l("保修依据"), "mode": _l("服务方式"),
-    "service_mode": _l("服务方式"), "questions": _l("问题"), "text": _l("文字"), "target": _l("并入"),
-    "reason": _l("原因"),
+    "service_mode": _l("服务方式"), "questions": _l("问题"), "voice_text": _l("语音文字"), "text": _l("文字"),
+    "target": _l("并入"), "reason": _l("原因"),
 }  # fmt: skip
 
 
@@ -52,6 +52,7 @@ class TriageForm(PortalForm):
     serial_number = StringField(_l("序列号"))
     no_serial_reason = _choice(_l("没有序列号的原因"), NO_SERIAL_REASONS, SelectField)
     duplicates_reviewed = BooleanField(_l("已看过相似的工单"))
+    voice_text = TextAreaField(_l("录音里说了什么"))
     fault_class = _choice(_l("故障类别"), FAULT_CLASSES, SelectField)
     priority = _choice(_l("优先级"), PRIORITY_LABELS)
     warranty_basis = _choice(_l("保修依据"), WARRANTY_LABELS, SelectField)
@@ -64,8 +65,9 @@ class TriageForm(PortalForm):
     merge_reason = _choice(_l("合并的原因"), MERGE_REASONS, SelectField)
     release_reason = _choice(_l("放回的原因"), RELEASE_REASONS, SelectField)
 
-    def show(self, row: Ticket) -> None:
-        """What is noted so far."""
+    def show(self, row: Ticket, voice: str | None) -> None:
+        """What is noted so far; ``voice``: the recording's text, opened already."""
+        self.voice_text.data = voice or ""
         for name in NOTED:
             self[name].data = getattr(row, name) or ""
         self.hospital_matched.data, self.duplicates_reviewed.data = row.hospital_matched, row.duplicates_reviewed
@@ -76,6 +78,8 @@ class TriageForm(PortalForm):
         values: dict[str, Any] = {name: self[name].data or "" for name in NOTED}
         values["hospital_matched"] = bool(self.hospital_matched.data)
         values["duplicates_reviewed"] = bool(self.duplicates_reviewed.data)
+        if self.voice_text.raw_data:
+            values["voice_text"] = self.voice_text.data or ""
         chosen = self.hospital_id.data or ""
         if chosen:
             values["hospital_id"] = _uuid(chosen)

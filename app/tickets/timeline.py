@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.tickets.models import Direction
 from app.tickets.queries.dossier import Event, Said
+from app.tickets.queries.files import File
 from app.tickets.triage import CANCEL_REASONS, MERGE_REASONS, QUESTIONS, REJECT_REASONS, RELEASE_REASONS, REOPEN_REASONS
 
 WORDS: Mapping[str, Any] = {
@@ -59,6 +60,7 @@ class Item:
     questions: Sequence[Any] = field(default_factory=tuple)
     tone: str = "idle"
     key: str | None = None  # of the message that told the customer
+    photos: int = 0
 
 
 def reason_word(code: str) -> str:
@@ -71,11 +73,14 @@ def steps(events: Sequence[Event]) -> list[Item]:
     return [_step(event) for event in events]
 
 
-def whole(events: Sequence[Event], messages: Sequence[Said]) -> list[Item]:
-    """Events and messages together, oldest first. A question's text stands with its message, not twice."""
+def whole(events: Sequence[Event], messages: Sequence[Said], came: Mapping[Any, Sequence[File]]) -> list[Item]:
+    """Events and messages together, oldest first; ``came``: the files of a message.
+
+    A question's text stands with its message, not twice; so does the text of an answer.
+    """
     told = {(m.at, m.text) for m in messages}
     found = [_step(event, skip=(event.at, event.text) in told) for event in events]
-    return sorted([*found, *map(_said, messages)], key=lambda item: item.at)
+    return sorted([*found, *(_said(m, came.get(m.id, ())) for m in messages)], key=lambda item: item.at)
 
 
 def _step(event: Event, *, skip: bool = False) -> Item:
@@ -88,13 +93,13 @@ def _step(event: Event, *, skip: bool = False) -> Item:
     )  # fmt: skip
 
 
-def _said(message: Said) -> Item:
+def _said(message: Said, files: Sequence[File]) -> Item:
     kind = {Direction.FROM_CUSTOMER: "in", Direction.TO_CUSTOMER: "out"}.get(Direction(message.direction), "note")
     title = {"in": _("用户来信"), "out": _("发给用户"), "note": _("内部备注")}[kind]
     asked = [QUESTIONS.get(code, code) for code in message.questions]
     return Item(
         message.at, kind, title, who(message.by_kind, message.by_name), message.text, None, asked,
-        key=message.outbox_key,
+        key=message.outbox_key, photos=sum(one.picture for one in files),
     )  # fmt: skip
 
 

@@ -280,11 +280,13 @@ def test_the_recording_goes_24_hours_after_its_text_is_saved(who, at, work):
     with clock.frozen(MONDAY + timedelta(days=3)):
         assert who.get(f"/tickets/{number}/files/{file_id}").data == sounds.amr(2)
         with work():
-            service.save_voice_text(triager, service.find(triager, number), "送水不畅")
+            row = service.claim(triager, service.find(triager, number), Seen(1))
+            service.note_down(triager, row.id, {"voice_text": "送水不畅"})
     with clock.frozen(MONDAY + timedelta(days=3, hours=23, minutes=59)):
         assert who.get(f"/tickets/{number}/files/{file_id}").status_code == 200
         with work():  # a correction does not keep it longer
-            service.save_voice_text(triager, service.find(triager, number), "送水不畅，更正")
+            row = service.claim(triager, service.find(triager, number), Seen(3))
+            service.note_down(triager, row.id, {"voice_text": "送水不畅，更正"})
     with clock.frozen(MONDAY + timedelta(days=4)):
         refused(who.get(f"/tickets/{number}/files/{file_id}"), 410, "gone")  # no job has run
         assert who.get(f"/tickets/{number}/messages").json["files"][0]["gone"] is True

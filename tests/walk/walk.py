@@ -41,6 +41,7 @@ UNREACHED = {
     "tickets.triage": "no ticket was reported here; tests/features/tickets",
     "tickets.drawer": "no ticket was reported here; tests/features/tickets",
     "tickets.page": "no ticket was reported here; tests/features/tickets",
+    "tickets.file_list": "no ticket was reported here; tests/features/tickets",
     "lists.view": "a person's saved view; tests/features/lists",
     "lists.download_export": "a finished export; tests/features/lists",
 }

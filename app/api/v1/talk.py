@@ -20,7 +20,7 @@ from app.core.files import vault
 from app.core.policy import current_actor, customer
 from app.tickets import service
 from app.tickets.models import Ticket
-from app.tickets.queries import talk
+from app.tickets.queries import files, talk
 from app.tickets.service.files import PHOTOS_MAX
 from app.tickets.service.talk import MESSAGE_MAX_CHARS
 from app.tickets.triage import QUESTIONS
@@ -167,7 +167,7 @@ def cancel_ticket(number: str) -> StatusOut:
 def ticket_file(number: str, file_id: uuid.UUID) -> Response:
     """Committed as an event before the first byte; never kept by anything on the way."""
     actor = current_actor()
-    stored = service.own_file(actor, number, file_id)
+    stored = files.own(actor, number, file_id)
     clear = vault.open_sealed(stored)
     audit.record("ticket.file_opened", actor, "stored_file", stored.id, reason_code="own")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
@@ -15,14 +15,13 @@ from app.core.errors import DomainError
 from app.core.files import vault
 from app.core.policy import Permission, current_actor, permit
 from app.registrations import reasons as catalogue
-from app.registrations import watermark
 from app.registrations.checks import FIELDS
 from app.registrations.forms import FIELD_LABELS, VERDICTS
 from app.registrations.period import Period, read_period
 from app.registrations.readings import charts, queries, service
 from app.registrations.views import bp
-from app.registrations.views.images import PICTURE_HEADERS, refuse_foreign_fetch
-from app.ui import toasts
+from app.registrations.views.images import NAME
+from app.ui import pictures, toasts
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
 
@@ -116,17 +115,12 @@ def escalate_reading(number: str) -> ResponseReturnValue:
 @permit(DECIDE, evidence=True)
 def reading_image(number: str, image_id: uuid.UUID) -> ResponseReturnValue:
     """The photo with the reader's name on it; the event is committed before the first byte (decisions.md 5, 21)."""
-    refuse_foreign_fetch()
+    pictures.refuse_foreign_fetch()
     actor = current_actor()
     row, stored = queries.image_file(actor, number, image_id)
     clear = vault.open_sealed(stored)
     audit.record("badge.opened", actor, "registration", row.registration_id, reason_code="second_reading")
-    words = watermark.words(actor.name, str(actor.id)[:8], clock.now())
-
-    def body() -> Iterator[bytes]:
-        yield watermark.mark(clear, words)
-
-    return Response(body(), mimetype="image/jpeg", headers=PICTURE_HEADERS)
+    return pictures.marked(actor, lambda: clear, NAME)
 
 
 def draw(

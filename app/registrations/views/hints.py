@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Callable, Iterator
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from PIL import Image
 
-from app.core import audit, clock
+from app.core import audit
 from app.core.errors import Gone, Invalid
 from app.core.files import vault
-from app.core.policy import Actor, Permission, current_actor, permit
+from app.core.policy import Permission, current_actor, permit
 from app.core.web import fragment_requested
-from app.registrations import watermark
 from app.registrations.hints import queries, service
 from app.registrations.hints.matching import Box
 from app.registrations.queries import case as cases
 from app.registrations.viewing import Why
 from app.registrations.views import bp
 from app.registrations.views.hinting import VERDICT_WORDS, pair_facts
-from app.registrations.views.images import PICTURE_HEADERS, refuse_foreign_fetch
-from app.ui import toasts
+from app.registrations.views.images import NAME
+from app.ui import pictures, toasts
 
 DECIDE = Permission.REGISTRATIONS_DECIDE
 CROP_QUALITY = 90
@@ -34,13 +32,13 @@ CROP_QUALITY = 90
 @permit(Permission.REGISTRATIONS_READ, evidence=True)
 def crop(number: str, image_id: uuid.UUID, field: str) -> ResponseReturnValue:
     """The piece of the photo in which a field was found, upright, drawn anew each time; guards as for the photo."""
-    refuse_foreign_fetch()
+    pictures.refuse_foreign_fetch()
     actor = current_actor()
     row, stored, why = cases.image_file(actor, number, image_id, thumb=False)
     box, turn = queries.crop_box(image_id, field)
     clear = vault.open_sealed(stored)
     audit.record("badge.opened", actor, "registration", row.id, reason_code=why.value, result="crop")
-    return _picture(actor, lambda: _cut(clear, box, turn))
+    return pictures.marked(actor, lambda: _cut(clear, box, turn), NAME)
 
 
 @bp.get("/<number>/comparisons")
@@ -67,14 +65,14 @@ def comparison(number: str, match_id: uuid.UUID) -> ResponseReturnValue:
 @permit(DECIDE, evidence=True)
 def comparison_image(number: str, match_id: uuid.UUID) -> ResponseReturnValue:
     """The other photo, for a comparison opened from the reviewer's case. 410 once it is erased."""
-    refuse_foreign_fetch()
+    pictures.refuse_foreign_fetch()
     actor = current_actor()
     pair = queries.comparison(actor, cases.row_by_number(actor, number, DECIDE), match_id)
     if pair.gone:
         raise Gone()
     clear = vault.open_sealed(pair.stored)
     audit.record("badge.opened", actor, "registration", pair.other.id, reason_code=Why.COMPARISON.value)
-    return _picture(actor, lambda: clear)
+    return pictures.marked(actor, lambda: clear, NAME)
 
 
 @bp.post("/<number>/comparisons/<uuid:match_id>")
@@ -103,16 +101,6 @@ def _context(number: str, pair: queries.Alike) -> dict[str, object]:
         "verdict_words": VERDICT_WORDS,
         "in_dialog": fragment_requested(),
     }
-
-
-def _picture(actor: Actor, clear: Callable[[], bytes]) -> Response:
-    """Watermarked on its way out, after the frame has committed the event."""
-    text = watermark.words(actor.name, str(actor.id)[:8], clock.now())
-
-    def body() -> Iterator[bytes]:
-        yield watermark.mark(clear(), text)
-
-    return Response(body(), mimetype="image/jpeg", headers=PICTURE_HEADERS)
 
 
 def _cut(clear: bytes, box: Box, turn: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from app.core import keys
 from app.core.db import db
 from app.core.policy import Actor, Permission
-from app.tickets.models import FileKind, Ticket, TicketFile
+from app.tickets.models import Ticket
 from app.tickets.queries.dossier import Dossier
 from app.tickets.service.reach import in_region
 from app.tickets.triage import FAULT_CLASSES
@@ -85,10 +84,3 @@ def _lines(rows: Sequence[Any], whys: Sequence[str] = ()) -> list[Beside]:
         )
         for n, r in enumerate(rows)
     ]  # fmt: skip
-
-
-def photos(ticket_id: uuid.UUID) -> list[uuid.UUID]:
-    """Ids of the ticket's photo rows in their order."""
-    f = TicketFile
-    query = sa.select(f.id).where(f.ticket_id == ticket_id, f.kind == FileKind.PHOTO.value).order_by(f.place, f.id)
-    return list(db.session.scalars(query))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from app.core import clock, keys
+from app.core import keys
 from app.core.db import db
 from app.core.errors import NotFound
-from app.core.files import StoredFile
 from app.core.policy import Actor
-from app.tickets.models import Direction, Ticket, TicketFile, TicketMessage
+from app.tickets.models import Direction, Ticket, TicketMessage
+from app.tickets.queries import files
 from app.tickets.workflow import Status
 
 LATEST = 200
@@ -26,21 +25,6 @@ ACCEPTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file in words. ``gone``: its content may not be read any more."""
-
-    id: uuid.UUID
-    kind: str
-    place: int
-    media_type: str
-    facts: Mapping[str, Any]
-    at: datetime
-    by_kind: str
-    erase_at: datetime | None
-    gone: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     id: uuid.UUID
     at: datetime
@@ -48,7 +32,7 @@ class Message:
     text: str | None
     questions: Sequence[str]
     answers: uuid.UUID | None
-    files: Sequence[File]
+    files: Sequence[files.File]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +40,7 @@ class Talk:
     """``files`` are the report's own; ``open_questions`` wait for an answer now."""
 
     messages: Sequence[Message]
-    files: Sequence[File]
+    files: Sequence[files.File]
     open_questions: Sequence[str]
 
 
@@ -72,31 +56,16 @@ def own(actor: Actor, number: str) -> Talk:
     query = query.where(m.ticket_id == found.id, m.direction != Direction.INTERNAL.value)
     rows = db.session.execute(query.order_by(m.at.desc(), m.id.desc()).limit(LATEST)).all()
     key = keys.keystore.load({found.subject_id}).get(found.subject_id)
-    files, unseal = files_of(found.id), m.text.opener()
+    came, unseal = files.by_message(files.of(found.id)), m.text.opener()
     messages = [
         Message(
             r.id, r.at, r.direction == Direction.FROM_CUSTOMER.value, unseal(r.id, r.text_sealed, key),
-            r.questions or (), r.answers_id, files.get(r.id, ()),
+            r.questions or (), r.answers_id, came.get(r.id, ()),
         )
         for r in reversed(rows)
     ]  # fmt: skip
     asked = next((one.questions for one in reversed(messages) if one.questions), ())
-    return Talk(messages, files.get(None, ()), asked if found.status == Status.NEED_INFO else ())
-
-
-def files_of(ticket_id: uuid.UUID) -> dict[uuid.UUID | None, list[File]]:
-    """All files by the message that brought them; None: by the report. One statement."""
-    f, s, now = TicketFile, StoredFile, clock.now()
-    query = sa.select(f, s).join(s, s.id == f.file_id).where(f.ticket_id == ticket_id)
-    grouped: dict[uuid.UUID | None, list[File]] = {}
-    for row, stored in db.session.execute(query.order_by(f.at, f.kind, f.place, f.id)):
-        grouped.setdefault(row.message_id, []).append(
-            File(
-                row.id, row.kind, row.place, stored.media_type, row.facts, row.at, row.by_kind, stored.due_at(),
-                stored.gone(now),
-            )
-        )  # fmt: skip
-    return grouped
+    return Talk(messages, came.get(None, ()), asked if found.status == Status.NEED_INFO else ())
 
 
 def accepted_by(ticket_id: uuid.UUID) -> str | None:

@@ -1,6 +1,6 @@
 """The only writer of tickets. Verbs take the actor first, then plain values; they flush, the frame commits.
 
-Reports: `record_ticket` `take_over` `save_voice_text`. The customer: `write_own` `answer_own`. Triage: `claim`
+Reports: `record_ticket` `take_over`. The customer: `write_own` `answer_own`. Triage: `claim`
 `release` `note_down` `ask` `record_answer` `finish` `reject` `merge`. Endings: `confirm` `object_to` `cancel_own`
 `cancel` `close` `record_objection` `reopen`.
 """
@@ -8,7 +8,6 @@ Reports: `record_ticket` `take_over` `save_voice_text`. The customer: `write_own
 from __future__ import annotations
 
 from app.tickets.service.endings import cancel, cancel_own, close, confirm, object_to, record_objection, reopen
-from app.tickets.service.files import own_file, save_voice_text, staff_file
 from app.tickets.service.move import Said, locked, move
 from app.tickets.service.record import Intake, record_ticket, take_over
 from app.tickets.service.talk import answer_own, open_own, write_own
@@ -16,7 +15,6 @@ from app.tickets.service.triage import Seen, ask, claim, find, finish, merge, no
 
 __all__ = [
     "Intake", "Said", "Seen", "answer_own", "ask", "cancel", "cancel_own", "claim", "close", "confirm", "find",
-    "finish", "locked", "merge", "move", "note_down", "object_to", "open_own", "own_file", "record_answer",
-    "record_objection", "record_ticket", "reject", "release", "reopen", "save_voice_text", "staff_file",
-    "take_over", "write_own",
+    "finish", "locked", "merge", "move", "note_down", "object_to", "open_own", "record_answer",
+    "record_objection", "record_ticket", "reject", "release", "reopen", "take_over", "write_own",
 ]  # fmt: skip

@@ -15,13 +15,12 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import audit, clock
 from app.core.db import db
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Invalid
 from app.core.files import StoredFile, vault
 from app.core.files.audio import CleanSound
 from app.core.files.images import CleanImage
-from app.core.policy import Actor, Permission
-from app.tickets.models import FAULT_MAX_CHARS, FileKind, Ticket, TicketFile, fault_tokens
-from app.tickets.service.reach import load
+from app.core.policy import Actor
+from app.tickets.models import FileKind, Ticket, TicketFile, fault_tokens
 
 PHOTOS_MAX = 9
 VOICE_KEPT = timedelta(hours=24)
@@ -68,50 +67,22 @@ def attach_voice(row: Ticket, actor: Actor, sound: CleanSound, text: str) -> Tic
     return made
 
 
-def save_voice_text(actor: Actor, ticket_id: uuid.UUID, text: str) -> Ticket:
-    """What the triager heard. The recording goes 24 hours from the first saving on; correcting the text moves nothing.
-
-    Raises Invalid on an empty or too long text, NotFound without a recording.
-    """
-    row = load(actor, ticket_id, Permission.TICKETS_TRIAGE)
-    stored = db.session.scalars(
-        sa.select(StoredFile)
-        .join(TicketFile, TicketFile.file_id == StoredFile.id)
-        .where(TicketFile.ticket_id == row.id, TicketFile.kind == FileKind.VOICE.value)
-    ).all()
-    if not stored:
-        raise NotFound()
+def write_down(row: Ticket, actor: Actor, text: str) -> None:
+    """What was heard. The recording goes 24 hours from the first saving on; correcting the text moves nothing."""
     said = text.strip()
-    if not said or len(said) > FAULT_MAX_CHARS:
-        raise Invalid(fields={"voice_text": [_l("请填写，最多 %(limit)s 个字。", limit=FAULT_MAX_CHARS)]})
+    if said == (row.voice_text if row.voice_sealed is not None else None):
+        return
     row.voice_text = said
     fault_tokens.remove(row.id)
     fault_tokens.put(row.id, f"{row.fault or ''}\n{said}")
-    for one in stored:
+    for one in recordings(row.id):
         if one.erase_at is None:
             one.erase_at = clock.now() + VOICE_KEPT
     audit.record("ticket.voice_written_down", actor, "ticket", row.id)
     db.session.flush()
-    return row
 
 
-def own_file(actor: Actor, number: str, file_id: uuid.UUID, *, thumb: bool = False) -> StoredFile:
-    """A file of a ticket that this customer reported himself; a department's rights open none. Raises NotFound."""
-    if actor.kind != "customer":
-        raise NotFound()
-    return _stored(file_id, thumb, Ticket.number == number, Ticket.customer_id == actor.id)
-
-
-def staff_file(ticket: Ticket, file_id: uuid.UUID, *, thumb: bool = False) -> StoredFile:
-    """A file of a ticket that the caller was already found to see. Raises NotFound."""
-    return _stored(file_id, thumb, Ticket.id == ticket.id)
-
-
-def _stored(file_id: uuid.UUID, thumb: bool, *where: sa.ColumnElement[bool]) -> StoredFile:
-    place = TicketFile.thumbnail_id if thumb else TicketFile.file_id
-    query = sa.select(StoredFile).join(TicketFile, place == StoredFile.id)
-    query = query.join(Ticket, Ticket.id == TicketFile.ticket_id).where(TicketFile.id == file_id, *where)
-    found = db.session.scalars(query).one_or_none()
-    if found is None:
-        raise NotFound()
-    return found
+def recordings(ticket_id: uuid.UUID) -> Sequence[StoredFile]:
+    query = sa.select(StoredFile).join(TicketFile, TicketFile.file_id == StoredFile.id)
+    spoken = TicketFile.kind == FileKind.VOICE.value
+    return db.session.scalars(query.where(TicketFile.ticket_id == ticket_id, spoken)).all()

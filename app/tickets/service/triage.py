@@ -21,6 +21,7 @@ from app.core.policy import Actor, Permission
 from app.hospitals.models import Hospital
 from app.tickets.facts import Facts, Harm, MergeTarget, Priority, ServiceMode, WarrantyBasis
 from app.tickets.models import FAULT_MAX_CHARS, SERIAL_MAX_CHARS, Device, Direction, Ticket, TicketEvent, TicketMessage
+from app.tickets.service import files
 from app.tickets.service.clocks import earliest_start, start_earlier
 from app.tickets.service.gather import sheet_of
 from app.tickets.service.harm import heard
@@ -80,6 +81,8 @@ def note_down(actor: Actor, ticket_id: uuid.UUID, values: Mapping[str, Any]) -> 
         raise Invalid(fields=errors)
     row.touched_at, row.wakes_at = clock.now(), idle_at(clock.now())
     db.session.flush()
+    if values.get("voice_text"):
+        files.write_down(row, actor, str(values["voice_text"]))
     if "harm" in values:
         heard(actor, row)
     return row
@@ -258,11 +261,21 @@ def _hospital(row: Ticket, value: Any) -> Any:
     return None
 
 
+def _voice(row: Ticket, value: Any) -> Any:
+    """Of a recording alone. Once written it is corrected, not emptied: by then the recording may be gone."""
+    if len(str(value or "")) > FAULT_MAX_CHARS:
+        return _l("最多 %(limit)s 个字。", limit=FAULT_MAX_CHARS)
+    if not value:
+        return _l("录音的文字不能清空。") if row.voice_sealed is not None else None
+    return None if files.recordings(row.id) or row.voice_sealed is not None else _l("这张工单没有录音。")
+
+
 NOTES: Mapping[str, Any] = {
     "hospital_id": _hospital,
     "hospital_matched": _flag("hospital_matched"),
     "serial_number": _serial,
     "no_serial_reason": _choice("no_serial_reason", NO_SERIAL_REASONS),
+    "voice_text": _voice,
     "harm": _choice("harm", {h.value: "" for h in Harm}),
     "duplicates_reviewed": _flag("duplicates_reviewed"),
     "fault_class": _choice("fault_class", FAULT_CLASSES),

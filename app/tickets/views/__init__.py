@@ -9,6 +9,7 @@ bp = Blueprint("tickets", __name__, url_prefix="/tickets", template_folder="../t
 from app.tickets.views import (  # noqa: E402
     acts,  # noqa: F401
     bulk,  # noqa: F401
+    files,  # noqa: F401
     page,  # noqa: F401
     queue,  # noqa: F401
     talk,  # noqa: F401

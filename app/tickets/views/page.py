@@ -12,9 +12,10 @@ from app.core.errors import DomainError
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.tickets import panels, timeline
 from app.tickets.models import Direction
-from app.tickets.queries import delivery, dossier
+from app.tickets.queries import delivery, dossier, files
 from app.tickets.views import bp
 from app.tickets.views.facts import head
+from app.tickets.views.files import shown_files
 from app.tickets.views.next import next_step
 
 READ = Permission.TICKETS_READ
@@ -30,7 +31,8 @@ def draw(actor: Actor, number: str, refusal: DomainError | None = None, **typed:
     """The page; after a refusal with its status, its words, and all that was typed."""
     found = dossier.find(actor, number)
     said = dossier.messages(found)
-    items = timeline.whole(dossier.events(found), said)
+    came = files.of(found.row.id)
+    items = timeline.whole(dossier.events(found), said, files.by_message(came))
     drawn = [(one.panel.side, Markup(_drawn(one, found))) for one in panels.panels_for(actor, found.row)]
     html = render_template(
         "tickets/page.html",
@@ -46,6 +48,7 @@ def draw(actor: Actor, number: str, refusal: DomainError | None = None, **typed:
         refusal=refusal,
         typed=typed,
         **head(actor, found),
+        **shown_files(actor, found.row, came),
     )
     return make_response(html, refusal.status if refusal is not None else 200)
 

@@ -15,14 +15,15 @@ from app.core.web import fragment_requested
 from app.hospitals import queries as hospitals
 from app.tickets import service
 from app.tickets.forms import LABELS, TriageForm
-from app.tickets.queries import dossier, similar
+from app.tickets.models import Direction
+from app.tickets.queries import dossier, files, similar
 from app.tickets.service import Seen, take
 from app.tickets.service.gather import sheet_of
 from app.tickets.views import bp
 from app.tickets.views.facts import head
+from app.tickets.views.files import shown_files
 from app.tickets.workflow import Status
 from app.ui import toasts
-from app.ui.frame import url_or_none
 
 TRIAGE = Permission.TICKETS_TRIAGE
 HOSPITALS_SHOWN = 5
@@ -148,10 +149,10 @@ def draw(
     facts = head(actor, found)
     if form is None:
         form = TriageForm(formdata=None)
-        form.show(found.row)
+        form.show(found.row, found.voice)
     form.version.raw_data, form.version.data = None, found.row.version
     asked = form.hospital_q.data or request.args.get("hospital_q", "")
-    pictures = [url_or_none("tickets.photo", number=number, file_id=one) for one in similar.photos(found.row.id)]
+    came = shown_files(actor, found.row, files.of(found.row.id))
     html = render_template(
         "tickets/triage.html",
         form=form,
@@ -162,10 +163,11 @@ def draw(
         hits=hospitals.search(asked, limit=HOSPITALS_SHOWN) if asked else [],
         history=similar.history(actor, found),
         similar=similar.similar(actor, found),
-        pictures=[url for url in pictures if url],
+        answers=[one for one in dossier.messages(found) if one.direction == Direction.FROM_CUSTOMER],
         left=left_open(found.row),
         editable=facts["mine"] or refusal is not None,
         asking=found.row.status == Status.NEED_INFO,
         **facts,
+        **came,
     )
     return make_response(html, refusal.status if refusal is not None else 200)

@@ -18,10 +18,10 @@ from app.core import clock
 from app.core.audit import AuditEvent, signing
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TransitionRefused
-from app.core.files import StoredFile, images, vault
+from app.core.files import StoredFile, images, vault, watermark
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
-from app.registrations import service, viewing, watermark
+from app.registrations import service, viewing
 from app.registrations.images import proof as proofs
 from app.registrations.images import queries
 from app.registrations.images import service as holds

@@ -1,4 +1,4 @@
-"""The viewer's name and the time, drawn into every badge image that leaves the portal (requirements.md C11)."""
+"""The viewer's name and the time, drawn into every confidential picture on its way out (requirements.md C11)."""
 
 from __future__ import annotations
 
