@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.core import policy
+from app.core import incoming, policy
 from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 
@@ -33,6 +33,8 @@ HSTS = "max-age=63072000; includeSubDomains"
 class Portal(Flask):
     """Flask with the frame built in. Handlers neither commit nor roll back."""
 
+    request_class = incoming.IncomingRequest
+
     def preprocess_request(self) -> ResponseReturnValue | None:
         g.request_id = secrets.token_hex(8)
         answer = super().preprocess_request()
@@ -46,6 +48,7 @@ class Portal(Flask):
         mark = policy.mark_of(self, request.endpoint)
         if mark is not None:
             mark.check(policy.current_actor())
+        incoming.check_address(request)
         safe = request.method in SAFE_METHODS
         write = not safe or bool(mark and mark.evidence)
         if write and safe:

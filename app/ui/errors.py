@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 from app.core import policy
 from app.core.errors import Conflict, DomainError, Invalid, StepUpRequired, TooManyRequests, Unauthenticated
 from app.core.web import fragment_requested, problem, wants_json
-from app.ui.frame import url_or_none
+from app.ui.frame import here, url_or_none
 
 SAFE = ("GET", "HEAD")
 
@@ -125,16 +125,16 @@ def _page(status: int, *, text: Any = None, step: Any = None, link: Any = None, 
 
 
 def _to_sign_in() -> ResponseReturnValue:
-    here = request.full_path.rstrip("?") if request.method in SAFE and not fragment_requested() else ""
-    url = (url_or_none("staff.login") or "/login") + (f"?{urlencode({'next': here})}" if here else "")
+    came = here() if request.method in SAFE and not fragment_requested() else ""
+    url = (url_or_none("staff.login") or "/login") + (f"?{urlencode({'next': came})}" if came else "")
     if request.method in SAFE or fragment_requested():
         return _go(url)
     return _page(401, link=(url, _l("去登录")))
 
 
 def _step_up_url() -> str | None:
-    here = request.full_path.rstrip("?") if request.method in SAFE and not fragment_requested() else "/"
-    return url_or_none("staff.step_up", next=here)
+    came = here() if request.method in SAFE and not fragment_requested() else "/"
+    return url_or_none("staff.step_up", next=came)
 
 
 def _go(url: str) -> ResponseReturnValue:

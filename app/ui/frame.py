@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import Babel
@@ -84,7 +84,11 @@ class Frame:
         args = {**request.args.to_dict(), "lang": lang}
         if wanted := request.form.get("next"):
             args["next"] = wanted
-        return f"{request.path}?{urlencode(args)}"
+        return f"{quote(request.path)}?{urlencode(args)}"
+
+    @property
+    def here(self) -> str:
+        return here()
 
     @property
     def exports_url(self) -> str | None:
@@ -95,6 +99,12 @@ class Frame:
     @property
     def initial(self) -> str:
         return (self.actor.name or "?").strip()[:1].upper()
+
+
+def here() -> str:
+    """This page's address as it was sent: percent signs stand for whatever an address should not hold."""
+    sent = request.query_string.decode("ascii", "replace")
+    return quote(request.path) + (f"?{sent}" if sent else "")
 
 
 def language() -> str:

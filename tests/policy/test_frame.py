@@ -11,16 +11,10 @@ from app.core.unit_of_work import evidence_tables
 from app.core.web import CSP, SAFE_METHODS, Portal
 from tests.databases import own_tables
 
-VALUES = {
-    "integer": 1,
-    "uuid": "00000000-0000-7000-8000-000000000000",
-    "string": "none",
-    "path": "none",
-    "default": "none",
-}
+VALUES = {"integer": 1, "uuid": "00000000-0000-7000-8000-000000000000"}
 
 
-def paths(app: Portal, *methods: str):
+def paths(app: Portal, *methods: str, word: str = "none"):
     """(path, endpoint) of every rule with one of the methods, its arguments filled with what does not exist."""
     for rule in app.url_map.iter_rules():
         if not set(methods) & (rule.methods or set()):
@@ -28,7 +22,7 @@ def paths(app: Portal, *methods: str):
         values = {}
         for name, converter in rule._converters.items():
             kind = type(converter).__name__.lower().replace("converter", "").replace("unicode", "string")
-            values[name] = converter.regex[3:-1].split("|")[0] if kind == "any" else VALUES.get(kind, "none")
+            values[name] = converter.regex[3:-1].split("|")[0] if kind == "any" else VALUES.get(kind, word)
         with app.test_request_context("/"):
             built = app.url_map.bind("localhost").build(
                 rule.endpoint, values, method=next(iter(methods)), append_unknown=False

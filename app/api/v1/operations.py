@@ -7,6 +7,7 @@ repeat what was sent.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from app.api.v1 import idempotency
+from app.core import incoming
 from app.core.errors import Invalid, UnsupportedMedia
 from app.core.files.images import MAX_BYTES
 
@@ -109,10 +111,14 @@ def operation(summary: str, **declared: Any) -> Callable[[Handler], Handler]:
 def _json(model: type[Strict]) -> Strict:
     if request.mimetype != "application/json":
         raise UnsupportedMedia(_l("请以 application/json 发送。"))
+    sent = request.get_data()
     try:
-        return model.model_validate_json(request.get_data(), strict=True)
+        incoming.refuse(incoming.unstorable(json.loads(sent)) if b"\\u" in sent else ())
+        return model.model_validate_json(sent, strict=True)
     except ValidationError as error:
         raise invalid(error) from None
+    except (ValueError, RecursionError):
+        raise Invalid(fields={"body": [SENTENCES["json_invalid"]]}) from None
 
 
 def _form(found: Operation) -> Strict:

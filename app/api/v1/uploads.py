@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import IO
 
-from flask import Request, request
+from flask import request
 from flask_babel import lazy_gettext as _l
 
 from app.api.v1.blueprint import PREFIX
@@ -13,6 +13,7 @@ from app.core.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
 from app.core.files import audio
 from app.core.files.audio import CleanSound
 from app.core.files.images import MAX_BYTES, CleanImage, intake
+from app.core.incoming import IncomingRequest
 
 
 class CappedStream(io.BytesIO):
@@ -24,8 +25,8 @@ class CappedStream(io.BytesIO):
         return super().write(data)
 
 
-class ApiRequest(Request):
-    """Flask's request; the API's file parts go to `CappedStream`."""
+class ApiRequest(IncomingRequest):
+    """The portal's request; the API's file parts go to `CappedStream`."""
 
     def _get_file_stream(
         self,

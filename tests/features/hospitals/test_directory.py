@@ -29,7 +29,7 @@ HOSTILE = [
     "=1+1医院",
     "'; DROP TABLE hospital; --院",
     "医院\u202egnp.exe",
-    "医院\x00\r\n新行",
+    "医院\x07\r\n新行",
 ]
 
 
