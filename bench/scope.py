@@ -183,9 +183,9 @@ def _flush(table: Any, batch: list[dict[str, Any]]) -> None:
 
 
 def _measure(readers: list[uuid.UUID], count: int) -> dict[str, tuple[float, float, float]]:
-    backends = Backends(str(db.engine.url.render_as_string(hide_password=False)))
     theirs = {p: _department_number(p) for p in readers}
     mine = {p: _own_number(p) for p in readers}
+    backends = Backends(str(db.engine.url.render_as_string(hide_password=False)))  # those that are connected by now
     pairs: dict[str, tuple[Callable[[uuid.UUID], Any], Callable[[uuid.UUID], Any]]] = {
         "list": (lambda p: readable.page(_reader(p), limit=20), _plain_list),
         "count": (lambda p: readable.count(_reader(p)), _plain_count),
@@ -200,8 +200,8 @@ def _measure(readers: list[uuid.UUID], count: int) -> dict[str, tuple[float, flo
             for call in order:
                 before, server = time.process_time(), backends.seconds()
                 for k in range(5):
-                    call(readers[(n * 5 + k) % len(readers)])
-                    db.session.rollback()
+                    with unit_of_work(write=False):  # as a request reads
+                        call(readers[(n * 5 + k) % len(readers)])
                 took[call] = (time.process_time() - before + backends.seconds() - server) / 5
             samples.append((took[ours], took[plain]))
         found[name] = (
@@ -220,8 +220,7 @@ def _columns() -> Any:
     return (
         sa.select(
             T.id, T.number, T.opened_at, T.closed_at, T.status, T.hospital_id, Hospital.name, T.reporter_department_id,
-            one.name, T.device_department_id, other.name, T.device_model, T.serial_number, T.customer_id, T.subject_id,
-            T.fault_sealed,
+            one.name, T.device_department_id, other.name, T.device_model, T.serial_number, T.subject_id, T.fault_sealed,
         )
         .join(Hospital, Hospital.id == T.hospital_id)
         .outerjoin(one, one.id == T.reporter_department_id)

@@ -201,7 +201,7 @@ def companion(key: str) -> str | None:
 def _stored() -> dict[str, str]:
     if has_request_context() and _ENVIRON in request.environ:
         return request.environ[_ENVIRON]  # type: ignore[no-any-return]
-    found: dict[str, str] = dict(db.session.execute(_statement(companions.keys())).tuples().all())
+    found: dict[str, str] = dict(db.session.execute(_statement(companions.keys())).all())  # type: ignore[arg-type]
     if has_request_context():
         request.environ[_ENVIRON] = found
     return found

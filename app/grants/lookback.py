@@ -33,7 +33,13 @@ def months_back(months: int, now: datetime | None = None) -> datetime:
 
 def shifted(at: datetime, months: int) -> datetime:
     """``at`` some calendar months later (or earlier) in China."""
-    local = at.astimezone(SHANGHAI)
-    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
-    day = min(local.day, monthrange(year, month + 1)[1])
-    return local.replace(year=year, month=month + 1, day=day).astimezone(at.tzinfo)
+    return earlier(at.astimezone(SHANGHAI), -months).astimezone(at.tzinfo)
+
+
+def earlier(local: datetime, months: int) -> datetime:
+    """The same of a time that is China's already."""
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    day = local.day
+    if day > 28:
+        day = min(day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day)
