@@ -14,6 +14,7 @@ from app.core import counters, plans
 from app.core.policy import Actor, Permission
 from app.core.worklist import Column, Filter, Tab, Worklist, chip, instant, link, number, text
 from app.customers.worklists import shown_name
+from app.grants import standing
 from app.grants.models import Grant, GrantNode
 from app.grants.scope import drifted, effective_status
 from app.grants.service.decide import not_by
@@ -37,10 +38,11 @@ def in_scope(actor: Actor, permission: Permission = READ) -> list[Clause]:
 
 
 def mine_to_decide(actor: Actor, _now: Any) -> list[list[Clause]]:
-    """Open requests of others, by status."""
+    """Open requests that this person can decide, by status: in his provinces, proposed and endorsed by others, of
+    people with whom he has nothing to do."""
     if not actor.may(DECIDE):
         return [[sa.false()]]
-    rest = not_by(actor)
+    rest = [*in_scope(actor, DECIDE), *not_by(actor), *standing.unbarred(actor)]
     return [[G.status == S.REQUESTED, *rest], [G.status == S.AWAITING_SECOND, *rest]]
 
 
@@ -144,4 +146,4 @@ def waiting(actor: Actor) -> sa.ScalarSelect[int]:
 
 
 def _waiting(actor: Actor) -> sa.ScalarSelect[int]:
-    return counters.capped(*in_scope(actor, DECIDE), table=G, ranges=mine_to_decide(actor, None))
+    return counters.capped(table=G, ranges=mine_to_decide(actor, None))

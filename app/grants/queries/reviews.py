@@ -59,6 +59,10 @@ class ItemLine:
 
 def campaigns(actor: Actor) -> list[CampaignLine]:
     """The latest first, of the actor's provinces."""
+    return _lines(actor)
+
+
+def _lines(actor: Actor, *where: sa.ColumnElement[bool]) -> list[CampaignLine]:
     counted = (
         sa.select(
             ReviewItem.campaign_id, sa.func.count().label("items"), sa.func.count(ReviewItem.decision).label("decided")
@@ -70,7 +74,7 @@ def campaigns(actor: Actor) -> list[CampaignLine]:
         sa.select(Campaign, Hospital.name, *(counted.c[name] for name in ("items", "decided")))
         .outerjoin(Hospital, Hospital.id == Campaign.hospital_id)
         .outerjoin(counted, counted.c.campaign_id == Campaign.id)
-        .where(*_scope(actor))
+        .where(*_scope(actor), *where)
         .order_by(Campaign.opened_at.desc(), Campaign.id.desc())
         .limit(LISTED_MAX)
     )
@@ -83,9 +87,10 @@ def campaigns(actor: Actor) -> list[CampaignLine]:
 
 def campaign(actor: Actor, number: str) -> tuple[CampaignLine, list[ItemLine]]:
     """A campaign with every item; undecided and unused ones first. Raises NotFound."""
-    found = next((line for line in campaigns(actor) if line.row.number == number), None)
-    if found is None:
+    lines = _lines(actor, Campaign.number == number)
+    if not lines:
         raise NotFound()
+    found = lines[0]
     now = clock.now()
     query = (
         sa.select(ReviewItem, Grant, effective_status(now), Hospital.name)

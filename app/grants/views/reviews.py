@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import clock
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.grants import service, standing
 from app.grants.forms import CampaignForm, ReviewForm
@@ -67,8 +67,10 @@ def review(number: str) -> ResponseReturnValue:
 def decide_item(number: str, item_id: uuid.UUID) -> ResponseReturnValue:
     actor, form = current_actor(), ReviewForm(prefix=item_id.hex)
     line, items = reviews.campaign(actor, number)
+    if item_id not in {found.item.id for found in items}:
+        raise NotFound()
     try:
-        if not form.validate() or item_id not in {found.item.id for found in items}:
+        if not form.validate():
             raise Invalid(fields={})
         decision = ReviewDecision(form.decision.data)
         reduced = decision is ReviewDecision.REDUCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from app.core.db import db
 from app.customers.models import Customer
 from app.grants import service
 from app.grants.models import Grant, ReviewItem
+from app.grants.queries.lists import waiting
+from app.staff import queries as staff_queries
 from tests.factories import staff
 from tests.features.grants import world
 
@@ -213,3 +216,40 @@ def test_ids_of_others_in_every_address_are_not_there_outside_of_the_region(app,
         assert far.get(path).status_code == 404, path
     for act in ("approve", "refuse", "revoke", "reconfirm", "preview"):
         assert post(far, f"/grants/{number}/{act}", version="2", note="x").status_code == 404, act
+
+
+def test_what_waits_for_me_is_what_i_can_decide(app, work):
+    """List, counter and 今日 leave out what this person proposed, endorsed, knows, is himself, or has no region for."""
+    with work():
+        at, far = world.place(), world.place("西川示范医院", "51")
+        mine = staff.account(("grant_manager", ["31"], True))
+        mine.phone = "+8613900007777"
+        db.session.flush()
+        me = staff_queries.actor_of(mine.id)
+        ask = lambda place, by, **kw: service.propose(
+            by, world.person(place, **kw).id, world.terms(place, "消化内科"), "报修"
+        )
+        other = world.granter
+        rows = {
+            "mine to decide": ask(at, other("甲")),
+            "proposed": ask(at, me),
+            "endorsed": service.propose(
+                other("甲"), world.person(at).id, world.terms(at, "消化内科", "手术室", "设备科", "妇科"), "报修"
+            ),
+            "known": ask(at, other("甲")),
+            "himself": ask(at, other("甲"), phone="13900007777"),
+            "elsewhere": ask(far, other("甲")),
+        }
+        service.approve(replace(me, signed_in_at=clock.now()), rows["endorsed"].id, 1)
+        service.recuse(me, rows["known"].id)
+        numbers, mine_id = {name: row.number for name, row in rows.items()}, mine.id
+    client = staff.client_of(app, mine_id)
+    listed = client.get("/grants?tab=todo").get_data(as_text=True)
+    assert {name for name, number in numbers.items() if number in listed} == {"mine to decide"}
+    today = client.get("/").get_data(as_text=True)
+    assert {name for name, number in numbers.items() if number in today} == {"mine to decide"}
+    with app.app_context():
+        assert db.session.scalar(sa.select(waiting(me))) == 1
+    for name, number in numbers.items():  # and the server says the same
+        answer = post(client, f"/grants/{number}/approve", version="2" if name == "endorsed" else "1")
+        assert answer.status_code == {"mine to decide": 303, "elsewhere": 404}.get(name, 403), name
