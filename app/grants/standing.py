@@ -103,7 +103,9 @@ def unbarred(actor: Actor) -> list[sa.ColumnElement[bool]]:
     known = sa.select(Recusal.customer_id).where(Recusal.staff_id == actor.id)
     clauses = [Grant.customer_id.not_in(known)]
     if actor.phone_index is not None:
-        clauses.append(Grant.customer_id.not_in(sa.select(Customer.id).where(Customer.phone_index == actor.phone_index)))
+        clauses.append(
+            Grant.customer_id.not_in(sa.select(Customer.id).where(Customer.phone_index == actor.phone_index))
+        )
     return clauses
 
 
