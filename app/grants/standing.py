@@ -101,7 +101,7 @@ def bars_of(actor: Actor, customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, 
 def unbarred(actor: Actor) -> list[sa.ColumnElement[bool]]:
     """Clauses over grants that leave out whom `bars_of` names: a list shows only what this person can decide."""
     known = sa.select(Recusal.customer_id).where(Recusal.staff_id == actor.id)
-    clauses = [Grant.customer_id.not_in(known)]
+    clauses: list[sa.ColumnElement[bool]] = [Grant.customer_id.not_in(known)]
     if actor.phone_index is not None:
         clauses.append(
             Grant.customer_id.not_in(sa.select(Customer.id).where(Customer.phone_index == actor.phone_index))
