@@ -23,11 +23,11 @@ from app.ui.help import help_pages
 bp = Blueprint("ui", __name__, template_folder="templates")
 
 
-@bp.get("/ui/palette")
+@bp.post("/ui/palette")
 @signed_in()
 def palette() -> ResponseReturnValue:
-    """Results of the command palette, as a fragment."""
-    groups = palette_search.search(current_actor(), request.args.get("q", ""))
+    """Results of the command palette, as a fragment. By POST, as people are searched for by name and phone."""
+    groups = palette_search.search(current_actor(), request.form.get("q", ""))
     return render_template("ui/palette_results.html", groups=groups)
 
 

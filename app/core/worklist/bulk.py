@@ -26,7 +26,7 @@ from app.core.db import db
 from app.core.errors import Conflict, DomainError, Invalid, NotFound, StepUpRequired, Unauthenticated
 from app.core.policy import Actor
 from app.core.unit_of_work import savepoint
-from app.core.worklist import query
+from app.core.worklist import query, sought
 from app.core.worklist.declaration import Worklist
 
 LIMIT = 1_000  # rows of one bulk act: what one transaction and one page of results bear
@@ -103,7 +103,7 @@ def picked(worklist: Worklist, actor: Actor, form: MultiDict[str, str]) -> Picke
         return Picked(rows, back, state)
     capped = False
     if form.get("all_matching") == "1":
-        request = query.parse(worklist, MultiDict(parse_qsl(state)), paged=False)
+        request = query.parse(worklist, sought.opened(worklist, actor, MultiDict(parse_qsl(state))), paged=False)
         select, _backwards = query.statement(worklist, request, actor, clock.now(), limit=LIMIT + 1)
         ids = [row[0] for row in db.session.execute(select)]
         capped, ids = len(ids) > LIMIT, ids[:LIMIT]

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from werkzeug.datastructures import MultiDict
 
 from app.core.policy import Actor
+from app.core.worklist import sought
 from app.core.worklist.declaration import Column, Worklist
 
 PREFERENCE = "lists"
@@ -68,4 +69,4 @@ def state_of(worklist: Worklist, args: Mapping[str, str]) -> str:
 
 def names_a_customer(worklist: Worklist, args: Mapping[str, str]) -> bool:
     """Whether a filter is set that finds a customer."""
-    return any(f.personal and args.get(f.key) for f in worklist.filters)
+    return any(args.get(name) for name in (sought.ARGUMENT, *sought.personal(worklist)))

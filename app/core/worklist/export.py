@@ -23,7 +23,7 @@ from app.core.clock import SHANGHAI
 from app.core.db import db
 from app.core.errors import Forbidden, Invalid
 from app.core.policy import Actor
-from app.core.worklist import choice, query
+from app.core.worklist import choice, query, sought
 from app.core.worklist.choice import Placed
 from app.core.worklist.declaration import Worklist
 from app.core.worklist.page import readers_for
@@ -65,7 +65,7 @@ def rows(
     worklist: Worklist, actor: Actor, args: MultiDict[str, str], placed: Sequence[Placed], *, limit: int
 ) -> Iterator[list[Any]]:
     """Plain values row by row, from one streamed statement of at most ``limit`` rows."""
-    request = query.parse(worklist, args, paged=False)
+    request = query.parse(worklist, sought.opened(worklist, actor, args), paged=False)
     select, _backwards = query.statement(worklist, request, actor, clock.now(), limit=limit)
     streamed = db.session.execute(select, execution_options={"stream_results": True, "yield_per": STEP})
     for part in streamed.partitions(STEP):

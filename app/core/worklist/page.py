@@ -20,7 +20,7 @@ from werkzeug.datastructures import MultiDict
 from app.core import clock, counters, keys, plans
 from app.core.db import db
 from app.core.policy import Actor
-from app.core.worklist import choice, keyset, query
+from app.core.worklist import choice, keyset, query, sought
 from app.core.worklist.cells import Ink, fill
 from app.core.worklist.declaration import BulkAction, Column, Tab, Worklist
 
@@ -46,6 +46,7 @@ class WorklistPage:
     reset_url: str
     may_export: bool
     bulk_actions: list[BulkAction]
+    seeks: bool = False  # has filters that find a person: the form is posted
     state: dict[str, str] = field(default_factory=dict)  # view and sort, for the filter form to carry
     query: str = ""  # the whole state, for bulk acts, exports and the dialog of views
     row_ids: list[uuid.UUID] = field(default_factory=list)
@@ -59,7 +60,7 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
     """The page that the query string asks for. Raises Forbidden without the worklist's permission."""
     actor.require(worklist.permission)
     now = clock.now()
-    args = choice.started(worklist, actor, args)
+    args = sought.opened(worklist, actor, choice.started(worklist, actor, args))
     request = query.parse(worklist, args)
     if request.tab is not None:
         _want_counts(worklist, actor)
@@ -70,7 +71,7 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
     if backwards:
         rows.reverse()
     drawn = draw(worklist, rows, actor, now)
-    kept = {key: value for key, value in args.items() if key not in ("after", "before")}
+    kept = sought.sealed(worklist, actor, {k: v for k, v in args.items() if k not in ("after", "before")})
     has_prev = bool(rows) and ((backwards and more) or (not backwards and bool(request.after)))
     has_next = bool(rows) and ((not backwards and more) or backwards)
     position = lambda row: keyset.encode(row[1], row[0])
@@ -90,6 +91,7 @@ def page(worklist: Worklist, actor: Actor, args: MultiDict[str, str]) -> Worklis
         reset_url=_url(worklist, {"tab": request.tab.key} if request.tab else choice.WHOLE_LIST),
         may_export=worklist.export_permission is not None and actor.may(worklist.export_permission),
         bulk_actions=[b for b in worklist.bulk if actor.may(b.permission)],
+        seeks=bool(sought.personal(worklist)),
         state={name: kept[name] for name in ("tab", "sort") if kept.get(name)},
         query=urlencode(kept),
         row_ids=[row[0] for row in rows],

@@ -129,7 +129,7 @@ QUEUE = Worklist(
     row_argument="number",
     tabs=TABS,
     filters=(
-        Filter("q", _l("编号、姓名"), _number_or_name, wide=True),
+        Filter("q", _l("编号、姓名"), _number_or_name, wide=True, personal=True),
         Filter("hospital", _l("医院"), _hospital, wide=True),
         Filter(
             "province", _l("省份"), lambda value, _a: G.province == value, kind="select", choices=_provinces

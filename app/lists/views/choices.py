@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.core.policy import current_actor, signed_in
-from app.core.worklist import choice
+from app.core.worklist import choice, sought
+from app.core.worklist import query as search
 from app.lists import queries, service
 from app.lists.views import bp, layout, state_query
 from app.ui import toasts
+
+
+@bp.post("/lists/<key>/seek")
+@signed_in()
+def seek(key: str) -> ResponseReturnValue:
+    """The filter row of a list that finds people: what was typed is sealed before it enters an address."""
+    actor = current_actor()
+    of = queries.worklist(actor, key)
+    known = {"tab", "sort", *(f.key for f in of.filters)}
+    typed = {name: value.strip()[: search.MAX_VALUE] for name, value in request.form.items() if name in known}
+    args = sought.sealed(of, actor, {name: value for name, value in typed.items() if value})
+    return redirect(queries.address(of, urlencode(args or choice.WHOLE_LIST)), 303)
 
 
 @bp.get("/lists/<key>/columns")
