@@ -81,6 +81,8 @@ class Permission(StrEnum):
         "What a triage lead decides: P1 rejections, mergers across hospitals, cancelling, reopening.",
     )
     TICKETS_DISPATCH = "tickets:dispatch", "Offer tickets to engineers and dealers, recall offers, move visits."
+    DEVICES_READ = "devices:read", "See the device register: serials, places, warranty and contract."
+    DEVICES_MANAGE = "devices:manage", "Add, correct and retire devices of the register."
     VISITS_DO = "visits:do", "Accept and carry out one's own visits; an engineer's or a dealer's right."
     DEPOT_WORK = "depot:work", "Receive, repair and quote devices in the depot."
     DEPOT_RELEASE = "depot:release", "Test and release repaired devices; never one's own repair."

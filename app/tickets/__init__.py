@@ -12,11 +12,14 @@ def install(app: Portal) -> None:
     """Pages, and what this room gives to the rooms below."""
     from app.tickets import offers, readers
     from app.tickets.service import time
-    from app.tickets.views import acts, bp
+    from app.tickets.views import acts, bp, intake, register
 
+    app.register_blueprint(intake.bp)
     app.register_blueprint(bp)
+    app.register_blueprint(register.bp)
     app.register_blueprint(readers.bp)
     offers.install()
     acts.install()
+    register.install()
     readers.install()
     time.install()

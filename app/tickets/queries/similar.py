@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,9 +46,20 @@ def history(actor: Actor, found: Dossier) -> list[Beside]:
     return _lines(db.session.execute(query.order_by(T.opened_at.desc(), T.id.desc()).limit(SHOWN)).all())
 
 
-def similar(actor: Actor, found: Dossier) -> list[Beside]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report that is not written yet."""
+
+    hospital_id: uuid.UUID
+    serial_number: str | None
+    device_model: str | None
+    device_department_id: uuid.UUID | None
+    reporter_department_id: uuid.UUID | None = None
+    id: uuid.UUID | None = None
+
+
+def similar(actor: Actor, row: Ticket | Asked) -> list[Beside]:
     """Open tickets of the same hospital: of the same device first, then of the department, then of the model."""
-    row = found.row
     query = _select(actor).where(T.hospital_id == row.hospital_id, T.status.in_(OPEN), T.id != row.id)
     rows = db.session.execute(query.order_by(T.opened_at.desc(), T.id.desc()).limit(LOOKED_AT)).all()
     ranked = sorted(((_why(r, row), r) for r in rows), key=lambda one: WHYS.index(one[0]))
@@ -58,7 +70,7 @@ def similar(actor: Actor, found: Dossier) -> list[Beside]:
 WHYS = ("device", "department", "model", "")
 
 
-def _why(other: Any, row: Ticket) -> str:
+def _why(other: Any, row: Ticket | Asked) -> str:
     places = {place for place in (row.device_department_id, row.reporter_department_id) if place is not None}
     if row.serial_number and other.serial_number == row.serial_number:
         return "device"

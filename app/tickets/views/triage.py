@@ -162,7 +162,7 @@ def draw(
         hospital_q=asked,
         hits=hospitals.search(asked, limit=HOSPITALS_SHOWN) if asked else [],
         history=similar.history(actor, found),
-        similar=similar.similar(actor, found),
+        similar=similar.similar(actor, found.row),
         answers=[one for one in dossier.messages(found) if one.direction == Direction.FROM_CUSTOMER],
         left=left_open(found.row),
         editable=facts["mine"] or refusal is not None,
