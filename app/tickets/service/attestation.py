@@ -31,10 +31,10 @@ class Contact:
     wording: str = ""
 
 
-def check(contact: Contact, reporter: Customer | None) -> dict[str, list[Any]]:
+def check(contact: Contact, *, has_account: bool) -> dict[str, list[Any]]:
     """What is wrong with it, by field. An account's own name and number stand in where the reporter gave none."""
     wrong: dict[str, list[Any]] = {}
-    known = contact.is_reporter and reporter is not None
+    known = contact.is_reporter and has_account
     if not contact.name.strip() and not known:
         wrong["contact_name"] = [_l("请填写。")]
     if len(contact.name) > NAME_MAX_CHARS:

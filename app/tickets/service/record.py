@@ -201,7 +201,7 @@ def _belongs(department_id: uuid.UUID, hospital_id: uuid.UUID) -> bool:
 def _check_contact(intake: Intake, reporter: Customer | None) -> None:
     if intake.contact is None:
         return
-    wrong = attestation.check(intake.contact, reporter)
+    wrong = attestation.check(intake.contact, has_account=reporter is not None)
     if "contact_consent" in wrong:
         raise Invalid(wrong["contact_consent"][0], code="contact_consent_required", fields=wrong)
     if wrong:

@@ -28,7 +28,7 @@ from app.tickets.queries import devices, similar
 from app.tickets.queries.caller import Caller, by_phone
 from app.tickets.queries.devices import Found
 from app.tickets.queries.similar import Asked, Beside
-from app.tickets.service import Intake, Seen
+from app.tickets.service import Intake, Seen, attestation
 from app.tickets.service.attestation import Contact
 from app.tickets.wording import CONTACT_WORDINGS, CURRENT
 from app.ui import toasts
@@ -86,11 +86,18 @@ def save() -> ResponseReturnValue:
         raise
     except DomainError as refusal:
         if isinstance(refusal, Invalid):
-            form.take(refusal)
+            _take(form, refusal)
         return _draw(form, known, refusal)
     toasts.show("done", _("已登记 %(number)s。", number=row.number))
     page = "tickets.triage" if form.then.data == "triage" else "tickets.page"
     return redirect(url_for(page, number=row.number), 303)
+
+
+def _take(form: IntakeForm, refusal: Invalid) -> None:
+    """What is wrong with the caller's own number stands at the caller's number."""
+    if form.contact_who.data != "other" and "contact_phone" in refusal.fields:
+        refusal.fields["caller_phone"] = refusal.fields.pop("contact_phone")
+    form.take(refusal)
 
 
 def look(actor: Actor, form: IntakeForm) -> Known:
@@ -146,15 +153,17 @@ def _intake(form: IntakeForm, known: Known) -> Intake:
         wrong["fault"] = [_l("请写下来电人说的故障。")]
     if known.same_device and not form.duplicates_seen.data:
         wrong["duplicates_seen"] = [_l("同一台设备有未结工单，请先看过再决定是否新建。")]
+    own = form.contact_who.data != "other"
+    phone = form.caller_phone.data if own else form.contact_phone.data
+    contact = Contact(own, form.contact_name.data or "", phone or "", form.attested)
+    wrong |= attestation.check(contact, has_account=known.to_account)
     if wrong or known.hospital is None:
         raise Invalid(fields=wrong)
     theirs = form.department(form.caller_department_id) or place
-    own = form.contact_who.data != "other"
-    phone = form.caller_phone.data if own else form.contact_phone.data
     return Intake(
         known.hospital.id, form.fault.data or "", place, form.device_model.data, form.serial_number.data, theirs,
         harm=Harm(form.harm.data) if form.harm.data in tuple(Harm) else Harm.UNANSWERED,
-        contact=Contact(own, form.contact_name.data or "", phone or "", form.attested),
+        contact=contact,
     )  # fmt: skip
 
 
