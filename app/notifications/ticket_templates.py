@@ -83,4 +83,15 @@ TICKETS: tuple[Template, ...] = (
         ),
         subject=("工单 {number} 时限 {level}%", "Ticket {number}: {level}% of its time"),
     ),
+    Template(
+        "ticket_deadlines",
+        ("工单：多项时限提醒", "Ticket: several deadlines"),
+        (EMAIL,),
+        ("count",),
+        (
+            "另有 {count} 项工单时限提醒，未逐项发送，请在后台的工单列表中查看。",
+            "{count} more deadlines of tickets were reached. They are not sent one by one; see the list of tickets.",
+        ),
+        subject=("另有 {count} 项工单时限提醒", "{count} more ticket deadlines"),
+    ),
 )  # fmt: skip

@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
-from app.core.columns import DataClass, plain
+from app.core.columns import DataClass, plain, sealed_column
 from app.core.db import Base
+from app.core.sealed import Sealed
 
 USAGE = DataClass.USAGE
 
@@ -51,6 +52,9 @@ class SlaEvent(Base):
     by_id: Mapped[uuid.UUID | None] = plain(nullable=True)
     by_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=DataClass.WORK)
     at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
+    subject_id: Mapped[uuid.UUID | None] = plain(nullable=True)  # of the ticket's reporter, where there is a note
+    note_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)  # why staff stopped the clocks
+    note = Sealed("note_sealed", by="subject")
 
 
 class SlaClock(Base):
@@ -78,6 +82,7 @@ class SlaClock(Base):
     started_at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
     due_at: Mapped[datetime] = plain(nullable=False)
     stopped_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
+    standing_until: Mapped[datetime | None] = plain(nullable=True)  # planned end of a pause that holds it
     used_seconds: Mapped[int | None] = plain(nullable=True)  # of working time, known once it is stopped
     outcome: Mapped[str] = plain(sa.String(16), nullable=False, default="")  # "" | in_time | late | void
 
@@ -93,6 +98,13 @@ class Escalation(Base):
             "due_at",
             sqlite_where=sa.text("fired_at IS NULL"),
             postgresql_where=sa.text("fired_at IS NULL"),
+        ),
+        sa.Index(
+            "ix_escalation_untold",
+            "clock_id",
+            "level",
+            sqlite_where=sa.text("fired_at IS NOT NULL AND told_at IS NULL"),
+            postgresql_where=sa.text("fired_at IS NOT NULL AND told_at IS NULL"),
         ),
     )
 

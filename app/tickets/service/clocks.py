@@ -16,7 +16,7 @@ from app.tickets.models import NEVER, Escalation, SlaClock, SlaEvent, SlaPolicy,
 from app.tickets.sla import effects, policy
 from app.tickets.sla.log import Act, Happening, Replayed, replay
 from app.tickets.sla.metrics import PAUSE_REASONS, Metric
-from app.tickets.sla.reckoning import Pause, Run, WorkTime, due, used
+from app.tickets.sla.reckoning import Pause, Run, WorkTime, due, gaps, used
 
 FREEZES = ("submit_ticket", "record_call", "finish_triage", "reopen_ticket")
 
@@ -45,20 +45,22 @@ def follow(row: Ticket, action: str, actor: Actor, at: datetime, pause_until: da
     if not lines and action not in FREEZES:
         return
     terms = freeze(row, at) if action in FREEZES else terms_of(row, at)
-    _write(row, actor, len(log), lines)
+    write(row, actor, len(log), lines)
     reckon_all(row, terms, [*log, *lines])
 
 
 def log_of(row: Ticket) -> list[Happening]:
     """The log of the ticket's present cycle, oldest first."""
     query = sa.select(SlaEvent).where(SlaEvent.ticket_id == row.id, SlaEvent.cycle == row.cycle).order_by(SlaEvent.seq)
-    return [
-        Happening(
-            Act(line.act), line.at, Metric(line.metric) if line.metric else None, line.pause, line.reason,
-            frozenset(map(Metric, line.stops)), line.planned_end, line.since,
-        )
-        for line in db.session.scalars(query)
-    ]  # fmt: skip
+    return [happening(line) for line in db.session.scalars(query)]
+
+
+def happening(line: SlaEvent) -> Happening:
+    """A stored line of a log as its replay reads it."""
+    return Happening(
+        Act(line.act), line.at, Metric(line.metric) if line.metric else None, line.pause, line.reason,
+        frozenset(map(Metric, line.stops)), line.planned_end, line.since,
+    )  # fmt: skip
 
 
 def freeze(row: Ticket, at: datetime) -> Terms:
@@ -71,8 +73,9 @@ def freeze(row: Ticket, at: datetime) -> Terms:
 def terms_of(row: Ticket, at: datetime) -> Terms:
     """The terms that the ticket's clocks were frozen with; today's where it has none yet (taken over)."""
     query = sa.select(SlaClock.policy_version, SlaClock.calendar_id)
-    query = query.where(SlaClock.ticket_id == row.id, SlaClock.cycle == row.cycle).order_by(SlaClock.id.desc()).limit(1)
-    held = db.session.execute(query).first()
+    query = query.where(SlaClock.ticket_id == row.id, SlaClock.cycle == row.cycle)
+    latest = (SlaClock.stopped_at.is_not(None), SlaClock.stopped_at.desc(), SlaClock.id.desc())  # going ones first
+    held = db.session.execute(query.order_by(*latest).limit(1)).first()
     if held is None:
         return freeze(row, at)
     found = db.session.get(SlaPolicy, held.policy_version)
@@ -91,6 +94,7 @@ def reckon_all(row: Ticket, terms: Terms, log: list[Happening]) -> None:
         if held.stopped_at is not None and held.stopped_at == run.stopped_at:
             continue  # a stopped clock keeps the terms it was stopped under
         _set(held, run, replayed, terms)
+        held.standing_until = next((b for a, b in gaps(run, replayed.pauses) if run.going and a <= log[-1].at < b), None)
         db.session.add(held)
         db.session.flush()
         _warn(held, run, replayed.pauses, terms)
@@ -131,7 +135,7 @@ def _lines(effect: effects.Effect, log: list[Happening], at: datetime, until: da
     marks: dict[Metric, bool] = {}
     running: dict[str, str] = {}
     for line in log:
-        if line.act is Act.BACKDATE:
+        if line.act in (Act.BACKDATE, Act.REBASE):
             continue
         if line.metric is not None:
             marks[line.metric] = line.act is Act.START
@@ -150,14 +154,16 @@ def _lines(effect: effects.Effect, log: list[Happening], at: datetime, until: da
     return found
 
 
-def _write(row: Ticket, actor: Actor, seq: int, lines: list[Happening]) -> None:
+def write(row: Ticket, actor: Actor, seq: int, lines: list[Happening], note: str = "") -> None:
+    """Append ``lines`` after the first ``seq``; ``note`` says why, for us."""
     for n, line in enumerate(lines, start=seq + 1):
         values: dict[str, Any] = {"act": line.act.value, "metric": line.metric.value if line.metric else None}
         db.session.add(
             SlaEvent(
                 ticket_id=row.id, cycle=row.cycle, seq=n, pause=line.pause, reason=line.reason,
                 stops=sorted(m.value for m in line.stops), planned_end=line.planned_end, since=line.since, at=line.at,
-                by_id=actor.id, by_name=actor.name if actor.kind == "staff" else "", **values,
+                by_id=actor.id, by_name=actor.name if actor.kind == "staff" else "", subject_id=row.subject_id,
+                note=note or None, **values,
             )
         )  # fmt: skip
     db.session.flush()
@@ -178,5 +184,5 @@ def start_earlier(row: Ticket, actor: Actor, since: datetime, now: datetime) -> 
         return
     log = log_of(row)
     line = Happening(Act.BACKDATE, now, Metric.RESOLUTION, since=since)
-    _write(row, actor, len(log), [line])
+    write(row, actor, len(log), [line])
     reckon_all(row, terms_of(row, now), [*log, line])

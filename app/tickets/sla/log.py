@@ -17,6 +17,7 @@ class Act(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     BACKDATE = "backdate"  # after a merger: the fault was reported earlier, by the other ticket
+    REBASE = "rebase"  # counted by other terms from here on; what happened stays what it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def replay(log: Iterable[Happening], budgets: Mapping[Metric, timedelta]) -> Rep
             _mark(marks, line)
         elif line.act is Act.BACKDATE:
             _backdate(marks, line)
+        elif line.act is Act.REBASE:
+            continue
         elif line.act is Act.PAUSE:
             if line.pause in pauses or line.planned_end is None or line.planned_end < line.at:
                 raise LogRefused("a pause begins once and has an end after its beginning")

@@ -31,6 +31,17 @@ METRIC_LABELS: dict[str, Any] = {
     Metric.RESOLUTION: _l("解决"),
 }
 
+# in both languages: staff read mail without our pages' language
+METRIC_WORDS: dict[str, tuple[str, str]] = {
+    Metric.FIRST_TOUCH: ("首次受理", "first touch"),
+    Metric.RESPONSE: ("响应", "response"),
+    Metric.DISPATCH: ("派工", "dispatch"),
+    Metric.ARRIVAL: ("到场", "arrival"),
+    Metric.QUOTE: ("报价", "quote"),
+    Metric.TURNAROUND: ("返厂周期", "turnaround"),
+    Metric.RESOLUTION: ("解决", "resolution"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PauseReason:
