@@ -94,7 +94,9 @@ def reckon_all(row: Ticket, terms: Terms, log: list[Happening]) -> None:
         if held.stopped_at is not None and held.stopped_at == run.stopped_at:
             continue  # a stopped clock keeps the terms it was stopped under
         _set(held, run, replayed, terms)
-        held.standing_until = next((b for a, b in gaps(run, replayed.pauses) if run.going and a <= log[-1].at < b), None)
+        held.standing_until = next(
+            (b for a, b in gaps(run, replayed.pauses) if run.going and a <= log[-1].at < b), None
+        )
         db.session.add(held)
         db.session.flush()
         _warn(held, run, replayed.pauses, terms)

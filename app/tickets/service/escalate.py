@@ -151,7 +151,9 @@ def _emails(ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
     if not ids:
         return {}
     active = (StaffAccount.id.in_(ids), StaffAccount.state == AccountState.ACTIVE.value)
-    return {row.id: row.email for row in db.session.execute(sa.select(StaffAccount.id, StaffAccount.email).where(*active))}
+    return {
+        row.id: row.email for row in db.session.execute(sa.select(StaffAccount.id, StaffAccount.email).where(*active))
+    }
 
 
 def _office_is_open(now: datetime) -> bool:
