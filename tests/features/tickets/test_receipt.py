@@ -142,10 +142,10 @@ def test_only_while_the_ticket_is_open_by_who_may_and_in_the_region(ticket: uuid
         pauses.pause(TRIAGER, ticket, "site_closed", MONDAY + HOUR, "x")
 
 
-def test_what_a_transition_paused_is_not_ended_by_hand(ticket: uuid.UUID, app: Portal) -> None:
+def test_what_a_transition_paused_is_not_ended_by_hand(ticket: uuid.UUID) -> None:
     with unit_of_work():
-        story = begin()
-        other = service.record_ticket(SYSTEM, Intake(story.hospital_id, "漏水")).id
+        place = db.session.get_one(Ticket, ticket).hospital_id
+        other = service.record_ticket(SYSTEM, Intake(place, "漏水")).id
     act(other, "claim_ticket", MONDAY)
     with unit_of_work():
         facts = Facts(now=MONDAY, text="好", questions=("photo",))
