@@ -67,6 +67,16 @@ def duration(seconds: float | timedelta) -> str:
     return words or ngettext("%(num)s 秒", "%(num)s 秒", max(total, 0))
 
 
+def working(seconds: float | timedelta) -> str:
+    """Working time to the minute, in hours: a working day has no length that everybody would guess. 26 小时 5 分."""
+    total = int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
+    if total < HOUR:
+        return duration(total)
+    hours, minutes = divmod(total // MINUTE, 60)
+    words = ngettext("%(num)s 小时", "%(num)s 小时", hours)
+    return f"{words} {ngettext('%(num)s 分', '%(num)s 分', minutes)}" if minutes else words
+
+
 def relative(at: datetime | None, now: datetime | None = None) -> str:
     """4 小时前 or 2 天后, one unit; 刚刚 within a minute."""
     if at is None:
@@ -189,6 +199,7 @@ FILTERS = {
     "instant_iso": instant_iso,
     "day": day,
     "duration": duration,
+    "working": working,
     "relative": relative,
     "number": number,
     "count_text": count_text,

@@ -22,6 +22,7 @@ def test_the_receipt_opens_as_a_page_and_in_the_sheet(o: Office) -> None:
     url = o.report().url + "/clocks"
     page = o.get(url)
     assert "重算一致" in page and "时限规则第 1 版" in page and "首次受理" in page
+    assert "80 小时" in page and "3 天" not in page, "working time is said in hours"
     sheet = o.get(url, headers={"HX-Request": "true"})
     assert "重算一致" in sheet and "<html" not in sheet
     assert "The log gives the same" in o.get(url + "?lang=en")
