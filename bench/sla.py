@@ -23,7 +23,7 @@ R = Metric.RESOLUTION
 @bench("sla")
 def sla(run: Asked) -> None:
     """Ten thousand random deadlines against a walk over the minutes of the year; microseconds of each."""
-    dice = random.Random(SEED)  # noqa: S311 -- cases, not secrets
+    dice = random.Random(SEED)
     ours = walk = 0.0
     equal = beyond = 0
     for _case in range(CASES):
