@@ -21,7 +21,7 @@ from app.registrations.queries.scope import in_scope
 from app.registrations.service import erasure, guards, lease, notice, people
 from app.registrations.service.decide import ready
 from app.registrations.service.facts import Decided, Entered, Seen
-from app.registrations.service.record import NO_LEASE, move
+from app.registrations.service.record import NO_LEASE, move, settle
 from app.registrations.task import refuse_own
 from app.registrations.workflow import OPEN, UNDO_ACTION, Status
 
@@ -68,14 +68,8 @@ def merge(
 
     The same verified phone number says that it is one person; otherwise the reviewer must (``same_person``).
     """
+    target = _both_locked(actor, registration_id, target_number)
     row = ready(actor, registration_id, seen)
-    target = db.session.scalars(
-        sa.select(Registration).where(
-            Registration.number == target_number, Registration.status.not_in(NO_TARGET), *in_scope(actor, DECIDE)
-        )
-    ).one_or_none()
-    if target is not None:
-        refuse_own(actor, target)
     facts = replace(
         guards.gather(row, entered, reasons=catalogue.pick(entered.reasons)),
         merge_target=target.id if target is not None else None,
@@ -86,6 +80,20 @@ def merge(
     erasure.erase_now(row)
     notice.tell(row, event)
     return Decided(row, event)
+
+
+def _both_locked(actor: Actor, registration_id: uuid.UUID, target_number: str) -> Registration | None:
+    """The case to join into; None where nothing may be joined into. Locked together with the one that goes, in order
+    of ids: of two merges that meet (A into B while B into A) the later one finds what the earlier one did."""
+    asked = sa.or_(Registration.id == registration_id, Registration.number == target_number)
+    both = sa.select(Registration).where(asked, *in_scope(actor, DECIDE)).order_by(Registration.id)
+    found = db.session.scalars(both.with_for_update(of=Registration).execution_options(populate_existing=True)).all()
+    target = next((row for row in found if row.number == target_number), None)
+    if target is None:
+        return None
+    refuse_own(actor, target)
+    settle(target, clock.now())
+    return None if target.status in NO_TARGET else target
 
 
 def reopen(actor: Actor, registration_id: uuid.UUID, entered: Entered) -> Decided:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from app.core import clock
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, Invalid, TransitionRefused
+from app.core.errors import Conflict, DomainError, Forbidden, Invalid, TransitionRefused
 from app.core.files import StoredFile
+from app.core.unit_of_work import unit_of_work
 from app.customers.models import Customer
 from app.registrations import rules, service
 from app.registrations.models import RegistrationEvent
 from app.registrations.service import Entered, Seen
-from tests.features.registrations.story import ALL_SEEN, APPROVE, FINAL, MONDAY, NOTE, reload, reviewer, seen, take
+from tests.features.registrations.story import (
+    ALL_SEEN,
+    APPROVE,
+    FINAL,
+    MONDAY,
+    NOTE,
+    RETRY,
+    reload,
+    reviewer,
+    seen,
+    take,
+)
 
 LATER = MONDAY + timedelta(minutes=5)
 FORGED = Entered(reasons=("not_own_badge",), public_text="证件不是本人的。")
@@ -246,4 +260,53 @@ def test_nothing_is_merged_into_what_is_no_case_any_more(work, story):
         second = story.case()
         with pytest.raises(Invalid) as refusal:
             service.merge(me, second.id, take(me, second), Entered(), target_number=first.number, same_person=True)
+        assert refusal.value.code == "merge_target_required"
+
+
+def test_two_merges_that_meet_make_no_circle(portal, work, story):
+    """A into B while B into A, on two connections: the second waits for the first, and is refused."""
+    reviewers = (reviewer(), reviewer("审核乙"))
+    with work():
+        cases = (story.case(), story.case())
+        pages = [take(who, row) for who, row in zip(reviewers, cases, strict=True)]
+        asked = [(row.id, other.number) for row, other in (cases, cases[::-1])]
+    merged, second_over, refused = threading.Event(), threading.Event(), []
+
+    def merge(n: int) -> None:
+        with portal.app_context(), clock.frozen(MONDAY), unit_of_work():
+            row_id, target = asked[n]
+            service.merge(reviewers[n], row_id, pages[n], Entered(), target_number=target, same_person=True)
+            if n == 0:
+                merged.set()
+                second_over.wait(1)  # it stands before the lock; where there is none it is over before the commit
+
+    def later() -> None:
+        merged.wait()
+        try:
+            merge(1)
+        except DomainError as refusal:
+            refused.append(refusal.code)
+        finally:
+            second_over.set()
+
+    both = [threading.Thread(target=merge, args=(0,)), threading.Thread(target=later)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    with work():
+        assert [reload(row_id).status for row_id, _target in asked] == ["merged", "pending"]
+        assert reload(asked[1][0]).merged_into is None
+    assert refused == ["merge_target_required"]
+
+
+def test_nothing_is_merged_into_a_case_whose_time_is_over_though_no_job_said_so(work, story):
+    me = reviewer()
+    with work():
+        first, second = story.case(), story.case()
+        service.ask_again(me, first.id, take(me, first), RETRY)
+    with work(MONDAY + timedelta(days=15)):
+        page = take(me, second)
+        with pytest.raises(Invalid) as refusal:
+            service.merge(me, second.id, page, Entered(), target_number=first.number, same_person=True)
         assert refusal.value.code == "merge_target_required"
