@@ -63,6 +63,21 @@ def test_the_same_card_again_lies_over_itself_and_another_card_does_not(reader):
     assert shares[2] < 0.9
 
 
+def photographed(card: badges.Badge, seed: int) -> bytes:
+    """The same card of one template each time, on another desk, in another light, from another distance."""
+    whole = badges._card(card, 0, 0, random.Random(card.name))
+    return images.intake(io.BytesIO(badges._photographed(whole, "plain", random.Random(seed))), "badge.jpg").main
+
+
+def test_a_card_photographed_again_lies_over_itself_and_a_colleagues_of_the_same_template_does_not(reader):
+    mine = photographed(CARD, 3)
+    colleague = replace(CARD, name="陈示例", department="手术室", title="护师", number="YB-123456")
+    again = [reader.align(mine, photographed(CARD, seed), [WAYS[0]]) for seed in range(10, 14)]
+    others = [reader.align(mine, photographed(colleague, seed), [WAYS[0]]) for seed in range(20, 24)]
+    assert min(again) >= 0.9, again
+    assert max(others) < 0.9, others
+
+
 def test_a_picture_that_is_none_is_refused_and_the_reader_lives_on(reader):
     with pytest.raises(recogniser.ReaderFailed, match="refused"):
         reader.read(b"no picture")

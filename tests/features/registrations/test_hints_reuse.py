@@ -49,6 +49,11 @@ def changed(how: str, data: bytes) -> bytes:
         picture = picture.rotate(180)
     elif how == "mirrored":
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    elif how == "cropped":
+        w, h = picture.size
+        picture = picture.crop((w * 3 // 100, h * 3 // 100, w * 97 // 100, h * 97 // 100))
+    elif how == "tilted":
+        picture = picture.rotate(2, resample=Image.Resampling.BICUBIC, fillcolor="#22262c")
     elif how == "brighter":
         picture = ImageEnhance.Brightness(picture).enhance(1.2)
     out = io.BytesIO()
@@ -101,7 +106,8 @@ class Two:
 
 
 @pytest.mark.parametrize(
-    "how", ["recompressed", "resized", "watermarked", "turned", "upside_down", "mirrored", "brighter"]
+    "how",
+    ["recompressed", "resized", "watermarked", "turned", "upside_down", "mirrored", "brighter", "cropped", "tilted"],
 )
 def test_feature_21_the_same_picture_from_another_account_is_flagged_with_a_link(pair, how):
     """The same picture (recompressed, resized, watermarked, turned by 90°) from another account is flagged with a link
