@@ -81,7 +81,7 @@ def final_reason_given(_row: Any, _actor: Actor, facts: Any) -> None:
 
 def second_is_another(_row: Any, actor: Actor, facts: Any) -> None:
     if actor.id in facts.earlier_deciders:
-        raise Forbidden(_l("提出或决定过这件注册的人不能再作这个决定。"), code="not_your_own_proposal")
+        raise Forbidden(_l("提出、决定或复读过这件注册的人不能再作这个决定。"), code="not_your_own_proposal")
 
 
 def second_may_approve(row: Any, actor: Actor, facts: Any) -> None:

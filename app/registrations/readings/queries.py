@@ -20,7 +20,7 @@ from app.core.policy import Actor, Permission
 from app.core.statistics.agreement import Agreement, two_readers
 from app.core.worklist import Chip, Column, Tab, Worklist, chip, due, instant, link, text
 from app.registrations.checks import FIELDS
-from app.registrations.models import Registration, Submission, SubmissionImage
+from app.registrations.models import Registration, RegistrationEvent, Submission, SubmissionImage
 from app.registrations.queries import case as cases
 from app.registrations.readings.models import SecondReading
 from app.registrations.readings.service import find, holds, in_bounds, readable
@@ -122,6 +122,7 @@ class ReadingPage:
     pictures: Sequence[cases.Picture] = ()
     registration: str | None = None  # the number, for those who may see both judgements
     reveals: bool = False
+    followed: RegistrationEvent | None = None  # what a lead did with the case after the difference was taken further
 
 
 def page(actor: Actor, number: str) -> ReadingPage:
@@ -133,7 +134,26 @@ def page(actor: Actor, number: str) -> ReadingPage:
     given = row.status in GIVEN
     reveals = given and (row.read_by == actor.id or actor.may(LEAD))
     case_number = db.session.scalar(sa.select(Registration.number).where(Registration.id == row.registration_id))
-    return ReadingPage(row, now, False, registration=case_number if reveals else None, reveals=reveals)
+    followed = _followed(row) if reveals and row.escalated_at is not None else None
+    number_shown = case_number if reveals else None
+    return ReadingPage(row, now, False, registration=number_shown, reveals=reveals, followed=followed)
+
+
+FOLLOWING = ("reopen_rejection", "suspend_registration")
+
+
+def _followed(row: SecondReading) -> RegistrationEvent | None:
+    event = RegistrationEvent
+    query = sa.select(event).where(
+        event.registration_id == row.registration_id, event.action.in_(FOLLOWING), event.at >= row.escalated_at
+    )
+    return db.session.scalars(query.order_by(event.version).limit(1)).one_or_none()
+
+
+def taken_further(registration_id: uuid.UUID) -> SecondReading | None:
+    """The difference about this case that a lead took further, the latest: what a new look at it would be for."""
+    query = sa.select(R).where(R.registration_id == registration_id, R.status == S.ESCALATED)
+    return db.session.scalars(query.order_by(R.escalated_at.desc()).limit(1)).one_or_none()
 
 
 def image_file(actor: Actor, number: str, image_id: uuid.UUID) -> tuple[SecondReading, StoredFile]:

@@ -150,7 +150,8 @@ def judge(
 
 
 def escalate(actor: Actor, number: str) -> SecondReading:
-    """A lead takes a difference further: marked here; the case is then reopened by its own verbs, or left."""
+    """A lead takes a difference further. A measurement decides nothing: the case is then reopened (a rejection) or
+    suspended (an approval) by its own verbs, and whoever gave this reading cannot be the second person there."""
     actor.require(LEAD)
     row = _load(find(actor, number, LEAD).id)
     refuse_own(actor, db.session.get_one(Registration, row.registration_id))

@@ -21,6 +21,7 @@ from app.registrations.period import Period, read_period
 from app.registrations.readings import charts, queries, service
 from app.registrations.views import bp
 from app.registrations.views.images import NAME
+from app.registrations.views.timeline import WORDS
 from app.ui import pictures, toasts
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
@@ -106,9 +107,11 @@ def renew_reading(number: str) -> ResponseReturnValue:
 @bp.post("/readings/<number>/escalate")
 @permit(LEAD)
 def escalate_reading(number: str) -> ResponseReturnValue:
-    service.escalate(current_actor(), number)
-    toasts.show("done", _("已上报 %(number)s。请在注册页上决定是否重新处理。", number=number))
-    return redirect(url_for(".reading", number=number))
+    """Taken further, and on to where the case is reopened or suspended, if it can be."""
+    actor = current_actor()
+    service.escalate(actor, number)
+    toasts.show("done", _("已上报 %(number)s。请在这里决定是否重新处理。", number=number))
+    return redirect(url_for(".standing", number=queries.page(actor, number).registration))
 
 
 @bp.get("/readings/<number>/images/<uuid:image_id>")
@@ -140,7 +143,7 @@ def draw(
         "sections": [(key, [r for r in reasons if r.section == key and r.kind != "MERGE"])
                      for key in ("photo", "match", "final")],
         "picture_url": lambda picture: url_for(".reading_image", number=number, image_id=picture.id),
-        "may_escalate": _may_escalate(actor, found),
+        "may_escalate": _may_escalate(actor, found), "event_words": WORDS,
         "hints": {},  # a reading is given without them
     }  # fmt: skip
     html = render_template("registrations/readings/reading.html", **context)

@@ -14,6 +14,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.policy import Actor, Permission
 from app.registrations.models import Registration, RegistrationEvent, ReviewReason
 from app.registrations.queries.scope import in_scope
+from app.registrations.readings.models import SecondReading
 from app.registrations.rules import Proposal
 from app.registrations.service.facts import Entered, Facts, Seen
 from app.registrations.service.places import adopt_mapping, is_mapped
@@ -83,13 +84,18 @@ def last_event(row: Registration) -> RegistrationEvent | None:
 
 
 def earlier_deciders(row: Registration) -> frozenset[uuid.UUID]:
-    """Everybody who decided or proposed on this case and was not undone."""
+    """Everybody who decided or proposed on this case and was not undone, and whoever gave the reading that differed and
+    was taken further: a third person is to look."""
     undone = sa.select(RegistrationEvent.undoes_id).where(RegistrationEvent.undoes_id.is_not(None))
     query = sa.select(RegistrationEvent.by_id).where(
         RegistrationEvent.registration_id == row.id,
         RegistrationEvent.action.in_(DECIDING),
         RegistrationEvent.id.not_in(undone.where(RegistrationEvent.registration_id == row.id)),
     )
+    differing = sa.select(SecondReading.read_by).where(
+        SecondReading.registration_id == row.id, SecondReading.escalated_at.is_not(None)
+    )
+    query = query.union_all(differing)
     return frozenset(found for found in db.session.scalars(query) if found is not None)
 
 

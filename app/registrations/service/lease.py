@@ -113,7 +113,7 @@ def claim(actor: Actor, registration_id: uuid.UUID) -> Claimed:
     if row.status not in OPEN:
         raise guards.lost(actor, row)
     if row.status in SECOND_TASKS and actor.id in guards.earlier_deciders(row):
-        raise Forbidden(_l("提出或决定过这件注册的人不能再作这个决定。"), code="not_your_own_proposal")
+        raise Forbidden(_l("提出、决定或复读过这件注册的人不能再作这个决定。"), code="not_your_own_proposal")
     if row.leased(now) and row.lease_staff_id != actor.id:
         raise guards.lost(actor, row)
     had_it = row.lease_staff_id == actor.id

@@ -89,7 +89,7 @@ def _give(actor: Actor, row: Registration, to_id: uuid.UUID | None, note: str) -
             message = _l("这位同事现在不能接这一件：不在岗、不负责这个省份，或已声明认识申请人。")
             raise Invalid(message, code="receiver_unfit", fields={"to": [message]})
         if row.status in lease.SECOND_TASKS and to_id in guards.earlier_deciders(row):
-            raise Forbidden(_l("提出或决定过这件注册的人不能再作这个决定。"), code="not_your_own_proposal")
+            raise Forbidden(_l("提出、决定或复读过这件注册的人不能再作这个决定。"), code="not_your_own_proposal")
     lease.release(row)
     made = CasePass(
         registration_id=row.id, subject_id=row.subject_id, by_id=actor.id, by_name=actor.name, to_id=to_id,

@@ -14,6 +14,7 @@ from app.registrations.checks import HOW_LABELS
 from app.registrations.forms import FIELD_LABELS, VERDICTS, NoteForm
 from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS
+from app.registrations.readings import queries as readings
 from app.registrations.views import bp
 from app.registrations.views.timeline import timeline
 from app.ui import toasts
@@ -56,11 +57,16 @@ def after_decision(number: str, action: str) -> ResponseReturnValue:
 def _page(actor: Actor, number: str, form: NoteForm, refusal: DomainError | None = None) -> ResponseReturnValue:
     found = cases.case(actor, number)
     row, now = found.row, found.now
+    further = readings.taken_further(row.id)
+    if further is not None and form.private_note.data is None:
+        form.private_note.data = _("复读 %(number)s 与原决定不同。", number=further.number)
     html = render_template(
         "registrations/standing.html",
         case=found,
         chip=CHIPS[found.status],
         form=form,
+        further=further,
+        judgements=readings.JUDGEMENTS,
         refusal=refusal,
         labels=FIELD_LABELS,
         verdicts=dict(VERDICTS),

@@ -12,11 +12,12 @@ from sqlalchemy import event
 from app.core import clock, keys
 from app.core.audit import AuditEvent
 from app.core.db import db
+from app.core.errors import Forbidden
 from app.registrations import service
 from app.registrations.models import SubmissionImage
 from app.registrations.readings import service as readings
 from app.registrations.service import FIELDS
-from tests.features.registrations.story import APPROVE, FINAL, MONDAY, RETRY, reviewer, take
+from tests.features.registrations.story import APPROVE, FINAL, MONDAY, RETRY, reviewer, seen, take
 
 LATER = MONDAY + timedelta(minutes=5)
 SEEN = {f"check_{name}": "seen" for name in FIELDS}
@@ -185,6 +186,43 @@ def test_leads_see_differences_after_both_are_done(room):
     assert "上报这处分歧" in here.get(url).get_data(as_text=True)
     here.client.post(f"{url}/escalate")
     assert here.number in here.get("/registrations/readings/differences?tab=escalated").get_data(as_text=True)
+
+
+def test_a_difference_taken_further_leads_to_a_new_look_by_a_third_person(room, step):
+    """Neither who decided, nor who read, nor the lead who reopens: the reversal is a third person's."""
+    here = room("reject")
+    url = here.start()
+    here.client.post(f"{url}/judgement/approve", data=SEEN)
+    here.sit(here.lead)
+    onward = here.client.post(f"{url}/escalate")
+    assert onward.headers["Location"].endswith(f"/registrations/{here.number}/standing")
+    page = here.get(onward.headers["Location"]).get_data(as_text=True)
+    reading = url.rsplit("/", 1)[1]
+    assert f"复读 {reading} 有分歧，已上报：第一判断不予通过，复读判断通过。" in page
+    assert f"复读 {reading} 与原决定不同。</textarea>" in page, "the note is begun"
+    assert "还没有重新处理" in here.get(url).get_data(as_text=True)
+    here.client.post(f"/registrations/{here.number}/reopen", data={"private_note": f"复读 {reading} 与原决定不同。"})
+    assert "其后：请第二人重新审理（组长丙" in here.get(url).get_data(as_text=True)
+    for barred in (here.first, here.reader, here.lead):
+        with step(LATER), pytest.raises(Forbidden):
+            service.claim(barred, here.row_id)
+    third = reviewer("审核丁")
+    with step(LATER):
+        page = seen(*service.claim(third, here.row_id))
+        assert service.decide_second(third, here.row_id, page, APPROVE, verdict="approve").registration.status == (
+            "approved"
+        )
+
+
+def test_an_approval_that_a_reading_doubts_is_suspended_from_there(room):
+    here = room("approve")
+    url = here.start()
+    here.client.post(f"{url}/judgement/reject", data={"reasons": "not_medical_staff"})
+    here.sit(here.lead)
+    here.client.post(f"{url}/escalate")
+    assert "暂停注册" in here.get(f"/registrations/{here.number}/standing").get_data(as_text=True)
+    here.client.post(f"/registrations/{here.number}/suspend", data={"private_note": "复读与原决定不同。"})
+    assert "其后：暂停（组长丙" in here.get(url).get_data(as_text=True)
 
 
 def test_the_agreement_page_says_small_numbers_in_words(room):
