@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
+from app.core.calendar import CalendarMissing
 from app.core.policy import Actor
 from app.core.statistics.interval import wilson
 from app.core.statistics.survival import kaplan_meier
@@ -17,6 +19,8 @@ from app.registrations.reports import figures
 from app.registrations.reports.figures import ARRIVALS, DECISIONS, Span
 from app.ui.charts import SMALL_N, Bars, Chart, Figures, Over, Percent, Ranges, Series, Steps, Tone, percent
 
+AGES, DUE = _l("谁在等我们？"), _l("按时决定了吗？")
+NOT_RECKONED = _l("算不出：工作日历没有覆盖这段时间。请管理员在设置中导入日历。")
 DAILY_MOST = 45  # days drawn one by one; longer periods by week
 STEPS_MOST = 200  # points of a curve that are worth drawing
 TONES: tuple[Tone, ...] = ("idle", "idle", "soon", "late")
@@ -57,7 +61,7 @@ def ages(actor: Actor, _period: Period, span: Span) -> Chart:
     answer = (
         _("%(n)s 件在等我们，%(late)s 件已超时。", n=f"{total:,}", late=f"{late:,}") if total else _("没有件在等我们。")
     )
-    return Chart("ages", _("谁在等我们？"), answer,
+    return Chart("ages", AGES, answer,
                  Figures((_("已等"), (_("件数"), "num")), [(label, n) for label, n, _t in found]),
                  Bars(found, _("件")) if total else None,
                  _("此刻的情形，与所选时间无关；等申请人补拍的不计。"), "s")  # fmt: skip
@@ -75,7 +79,7 @@ def due(actor: Actor, period: Period, span: Span) -> Chart:
         drawn.append(point)
     whole = wilson(kept, total)
     drawing = Ranges(drawn, whole.value if whole else None, _("全部")) if total else None
-    return Chart("due", _("按时决定了吗？"), share_words(kept, total, _("按时")),
+    return Chart("due", DUE, share_words(kept, total, _("按时")),
                  Figures(share_heads(_("一周"), _("按时"), _("决定")), rows), drawing,
                  _("时限按工作时间计，搁置不停表。横线为 95% 区间。"), "m")  # fmt: skip
 
@@ -130,6 +134,15 @@ def curve_chart(key: str, title: Any, ended: Any, still_open: Any) -> Chart:
 ALL: dict[str, Callable[[Actor, Period, Span], Chart]] = {
     "flow": flow, "ages": ages, "due": due, "reasons": reasons, "waits": waits,
 }  # fmt: skip
+IN_WORKING_TIME = {"ages": AGES, "due": DUE}
+
+
+def draw(key: str, actor: Actor, period: Period, span: Span) -> Chart:
+    """One chart of `ALL`. Beyond the loaded calendar the one figure that needs it says so, and the others stand."""
+    try:
+        return ALL[key](actor, period, span)
+    except CalendarMissing:
+        return Chart(key, IN_WORKING_TIME[key], NOT_RECKONED, Figures((_("说明"),), [(_("没有数字"),)]))
 
 
 def share_heads(first: Any, hits: Any, n: Any) -> tuple[Any, ...]:

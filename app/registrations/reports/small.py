@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from flask import url_for
 from flask_babel import gettext as _
 
 from app.core import clock
+from app.core.calendar import CalendarMissing
 from app.core.policy import Actor, Permission
 from app.core.statistics.interval import wilson
 from app.registrations.period import Period, read_period
 from app.registrations.reports import figures
-from app.registrations.reports.charts import share_words
+from app.registrations.reports.charts import IN_WORKING_TIME, NOT_RECKONED, share_words
 from app.registrations.reports.figures import ARRIVALS, DECISIONS, Span
 from app.ui.charts import Small, SmallChart, small_charts
 
@@ -21,7 +23,22 @@ READ = Permission.REGISTRATIONS_READ
 
 def install() -> None:
     for order, (key, draw) in enumerate((("ages", ages), ("flow", flow), ("due", due)), start=10):
-        small_charts.add(f"registrations-{key}", SmallChart(f"registrations-{key}", READ, order, draw))
+        small_charts.add(
+            f"registrations-{key}", SmallChart(f"registrations-{key}", READ, order, _within_calendar(key, draw))
+        )
+
+
+def _within_calendar(key: str, draw: Callable[[Actor], Small]) -> Callable[[Actor], Small]:
+    """Beyond the loaded calendar the one figure that needs it says so; 今日 opens all the same."""
+
+    def drawn(actor: Actor) -> Small:
+        try:
+            return draw(actor)
+        except CalendarMissing:
+            url = url_for("registrations.report", _anchor=f"chart-{key}")
+            return Small(IN_WORKING_TIME[key], NOT_RECKONED, url)
+
+    return drawn
 
 
 def ages(actor: Actor) -> Small:

@@ -50,7 +50,7 @@ def page_context(actor: Actor, period: Period, span: Span, refusal: Invalid | No
 def report() -> ResponseReturnValue:
     actor = current_actor()
     period, span, refusal = read_span(actor)
-    shown = [] if refusal else [draw(actor, period, span) for draw in charts.ALL.values()]
+    shown = [] if refusal else [charts.draw(key, actor, period, span) for key in charts.ALL]
     kept: dict[str, Any] = {"from": str(period.first), "to": str(period.last), "province": span.province}
     html = render_template(
         "registrations/report/index.html",
@@ -71,7 +71,7 @@ def report_file() -> ResponseReturnValue:
     period, span, refusal = read_span(actor)
     if refusal is not None:
         raise refusal
-    found = charts.ALL[key](actor, period, span).figures
+    found = charts.draw(key, actor, period, span).figures
     file, media_type = worklist.table_file(kind, found.names, found.rows)
     audit.record("report.exported", actor, "report", f"registrations.{key}", reason_code=kind)
     name = f"registrations-{key}-{period.first:%Y%m%d}-{period.last:%Y%m%d}.{kind}"

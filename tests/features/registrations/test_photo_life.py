@@ -132,6 +132,36 @@ def test_the_list_of_openings_is_paged_and_bears_nonsense(app, case):
     assert case.page(case.lead, "views?before=%00'").status_code == 200
 
 
+def test_the_page_of_openings_costs_the_same_whatever_was_opened(app, case):
+    from app.core import audit
+
+    asked: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    note = lambda _c, _cur, statement, *_rest: asked.append(statement)
+
+    def cost() -> list[str]:
+        client = staff.client_of(app, case.lead.id)
+        client.get("/registrations/team")  # what the first page of a session costs
+        asked.clear()
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            with clock.frozen(MONDAY):
+                assert client.get(f"/registrations/{case.number}/views").status_code == 200
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        return [s for s in asked if s.split()[0] not in ("BEGIN", "PRAGMA", "SET", "ROLLBACK")]
+
+    few = cost()
+    with step(app):
+        for number in range(60):
+            audit.record(
+                "badge.opened", case.lead, "registration", case.id, reason_code=("second", "appeal")[number % 2]
+            )
+    many = cost()
+    assert len(many) == len(few) <= 12, many
+
+
 def test_the_reason_follows_the_task_and_a_registered_source_may_add_one(app, case, monkeypatch):
     with step(app, write=False):
         row = stories.reload(case.id)

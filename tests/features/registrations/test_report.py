@@ -15,6 +15,7 @@ from app.registrations import service
 from app.registrations.models import RegistrationEvent
 from app.registrations.reports import charts, figures, reviewers
 from app.registrations.reports.figures import Span
+from app.ui.charts import small_for
 from tests.features.registrations.story import APPROVE, FINAL, MONDAY, RETRY, reload, reviewer, take
 
 VERBS = {"a": (service.approve, APPROVE), "r": (service.ask_again, RETRY), "x": (service.reject, FINAL)}
@@ -166,6 +167,21 @@ def test_bad_and_empty_periods(desk, query, status):
     assert client.get("/registrations/report/export?chart=nothing").status_code == 404
     assert client.get("/registrations/report/export?chart=flow&format=pdf").status_code == 422
     assert client.get(f"/registrations/report/export?chart=flow&{query}").status_code == status
+
+
+def test_beyond_the_calendar_one_figure_says_so_and_the_others_stand(desk):
+    """Ages count working days back from now; no 503 for the page, nor for 今日, because one of five cannot be told."""
+    portal, client, me = desk
+    with clock.frozen(MONDAY.replace(year=2035)):
+        answer = client.get("/registrations/report?from=2026-11-23&to=2026-11-24")
+        text = answer.get_data(as_text=True)
+        assert (answer.status_code, text.count("算不出：工作日历没有覆盖这段时间。")) == (200, 1)
+        assert "到达 7 件，决定 7 件" in text
+        table = client.get("/registrations/report/export?chart=ages&format=csv").get_data().decode("utf-8-sig")
+        assert table.splitlines() == ["说明", "没有数字"]
+        with portal.test_request_context("/"):
+            said = [str(small.answer) for small in small_for(me)]
+    assert [answer.startswith("算不出") for answer in said] == [True, False, False]
 
 
 def test_a_reviewer_sees_his_own_page_and_no_colleague(desk):
