@@ -95,8 +95,8 @@ def earlier_deciders(row: Registration) -> frozenset[uuid.UUID]:
     differing = sa.select(SecondReading.read_by).where(
         SecondReading.registration_id == row.id, SecondReading.escalated_at.is_not(None)
     )
-    query = query.union_all(differing)
-    return frozenset(found for found in db.session.scalars(query) if found is not None)
+    both = sa.union_all(query, differing)
+    return frozenset(found for found in db.session.scalars(both) if found is not None)
 
 
 def approving(row: Registration) -> Proposal:
