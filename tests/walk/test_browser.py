@@ -1,8 +1,8 @@
 """Taste, checked in Chromium on every page (decisions.md 35): no axe finding, no sideways scroll, the primary action in
 the first viewport, touch targets of 44 px, no policy violation and no error on the console; light and dark.
 
-`axe-core` lies under tests/vendor as it was published. Every endpoint is looked at once, in Chinese, as the first role
-that reaches it, of the few roles that hold all rights between them.
+`axe-core` lies under tests/vendor as it was published. Every endpoint is looked at once in Chinese (and, among the slow
+tests, once in English) as the first role that reaches it, of the few roles that hold all rights between them.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def covering_roles(portal) -> list[Role]:
 
 
 @pytest.mark.browser
-def test_every_page_once(stage, live, chromium):
-    language = "zh"
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
+def test_every_page_once(stage, live, chromium, language):
     problems: list[str] = []
     seen: set[str] = set()
     stranger = Visitor(chromium, live.url, None, language)
