@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+import logging
 import re
+import secrets
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable
@@ -20,15 +23,20 @@ import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Flask
 
+from app.core import calendar, numbers
 from app.core.clock import SHANGHAI
 from app.core.keys import cipher, keystore, ring
+from app.core.web import HEADERS
 from app.hospitals.provinces import PROVINCES
 from app.registrations.queries.queue import CHIPS
+from app.registrations.task import LEASE_KEY
 from bench import by_hand_case
 
 NAMES = {p.code: p.zh for p in PROVINCES}
 WORDS = {status: (str(chip.word), chip.tone, chip.shape) for status, chip in CHIPS.items()}
 CAP = 1_001
+DEFAULTS = {"theme": "system", "density": "compact", "nav": "wide", "keys": "on", "lang": "zh"}
+FIXED_HEADERS = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store"), *HEADERS.items()]
 FREE = "(lease_expires_at IS NULL OR lease_expires_at<=:now OR lease_staff_id=:me)"
 DECIDABLE = (f"status='pending' AND {FREE}", "status='on_hold' AND wakes_at<=:now")
 RETAKE = "status='needs_resubmission' AND wakes_at>:now"
@@ -42,8 +50,16 @@ WAITING = (
     DECIDABLE,
     tuple(f"{where} AND due_at<:now" for where in DECIDABLE),
 )  # what the case page says is left, and late
+READINGS = (
+    "(SELECT count(*) FROM (SELECT 1 FROM second_reading s WHERE s.status='waiting' AND s.due_at>:now AND "
+    "(s.lease_expires_at IS NULL OR s.lease_expires_at<=:now OR s.lease_staff_id=:me) AND EXISTS (SELECT 1 FROM "
+    "submission_image i JOIN stored_file f ON f.id=i.main_id WHERE i.submission_id=s.submission_id AND "
+    "f.erased_at IS NULL AND (f.erase_at IS NULL OR f.erase_at>:now)) AND NOT EXISTS (SELECT 1 FROM "
+    "registration_event e WHERE e.registration_id=s.registration_id AND e.by_id=:me) AND NOT EXISTS (SELECT 1 FROM "
+    f"reading_pass p WHERE p.reading_id=s.id AND p.staff_id=:me) LIMIT {CAP}) AS t)"
+)  # the navigation's second counter
 SESSION = (
-    "SELECT a.id, a.name, r.role{counts} FROM staff_session s JOIN staff_account a ON a.id=s.staff_id "
+    "SELECT a.id, a.name, a.preferences, r.role{counts} FROM staff_session s JOIN staff_account a ON a.id=s.staff_id "
     "LEFT JOIN role_assignment r ON r.staff_id=a.id WHERE s.token_hash=:hash AND s.ended_at IS NULL "
     "AND s.expires_at>:now AND s.last_seen_at>:idle AND a.state='active'"
 )
@@ -119,13 +135,25 @@ class ByHand:
         settings = app.extensions["settings"]
         self.main, self.keys, self.me = Connection(settings.database_url), Connection(settings.keystore_url), me
         self.secret = settings.secret_key.encode()
+        self.lines = logging.getLogger("by_hand")
         env = jinja2.Environment(autoescape=True)
         self.pages = {"queue": env.from_string(queue), "case": env.from_string(case)}
         with app.app_context():
-            self.ring = ring()
+            self.ring, self._days = ring(), calendar.current()
+            self._version = numbers.companion(calendar.VERSION)
         self.sessions = {
-            "queue": SESSION.format(counts=counted(TABS)), "case": SESSION.format(counts=counted(WAITING))
+            name: SESSION.format(counts=f"{counted(shown)}, {READINGS}")
+            for name, shown in (("queue", TABS), ("case", WAITING))
         }  # fmt: skip
+
+    def mac(self, data: bytes) -> bytes:
+        return self.ring.macs(LEASE_KEY, data)[0]
+
+    def calendar(self, version: str) -> calendar.WorkCalendar:
+        """Kept from the start; the bench changes no calendar."""
+        if version != self._version:
+            raise RuntimeError("the calendar has changed")
+        return self._days
 
     def close(self) -> None:
         self.main.raw.close()
@@ -139,20 +167,25 @@ class ByHand:
             self.sessions[name], hash=hashlib.sha256(token.encode()).digest(), now=now,
             idle=now - timedelta(minutes=30), me=self.me,
         )  # fmt: skip
-        if not who or who[0][2] != "reviewer":
+        if not who or who[0][3] != "reviewer":
             start_response("403 Forbidden", [])
             return [b""]
         csrf = hmac.new(self.secret, b"csrf|" + token.encode(), hashlib.sha256).hexdigest()
-        counts = [f"{n:,}" if n < CAP else f"{CAP - 1:,}+" for n in who[0][3:]]
+        counts = [f"{n:,}" if n < CAP else f"{CAP - 1:,}+" for n in who[0][4:]]
+        kept = who[0][2] or {}
+        chosen = {**DEFAULTS, **(json.loads(kept) if isinstance(kept, str) else kept)}
         values = self.queue(now) if name == "queue" else by_hand_case.values(self, path.rsplit("/", 1)[1], now)
-        body = self.pages[name].render(csrf=csrf, counts=counts, **values).encode()
-        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))])
+        body = self.pages[name].render(csrf=csrf, counts=counts, me=who[0][1], chosen=chosen, **values).encode()
+        request_id = secrets.token_hex(8)
+        self.lines.info("%s %s 200 %s %s", environ["REQUEST_METHOD"], name, request_id, who[0][0])
+        lengths = [("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
+        start_response("200 OK", [*FIXED_HEADERS, *lengths])
         return [body]
 
     def queue(self, now: datetime) -> dict[str, Any]:
         rows = self.main.all(ROWS, now=now, me=self.me)[:50]
-        secrets = self.secrets({row[2] for row in rows})
-        return {"rows": [self.row(row, secrets, now) for row in rows]}
+        opened = self.secrets({row[2] for row in rows})
+        return {"rows": [self.row(row, opened, now) for row in rows]}
 
     def row(self, row: Any, secrets: dict[Any, AESGCM], now: datetime) -> dict[str, Any]:
         due, changed = moment(row[7]), moment(row[11])
@@ -202,7 +235,33 @@ def slot(expression: str) -> str:
 def raw(html: str) -> str:
     """The portal's answer as a Jinja2 template that says the same, with the token as a slot."""
     text = re.sub(r'(name="csrf_token"[^>]*? value=")[^"]*', lambda m: m[1] + slot("csrf"), html)
-    return "{% raw %}" + text + "{% endraw %}"
+    return "{% raw %}" + frame(text) + "{% endraw %}"
+
+
+def frame(text: str) -> str:
+    """Who is signed in, what he chose, and what the navigation counts, as slots."""
+    text = text.replace("样例员工", slot("me")).replace(">样</span>", ">" + slot("me[:1]") + "</span>")
+    for name in ("theme", "density", "keys"):
+        chosen = slot("chosen['" + name + "']")
+        text = re.sub(f'data-{name}="[^"]*"', f'data-{name}="{chosen}"', text, count=1)
+    pressed = r'name="(theme|density|keys|lang)" value="(\w+)" aria-pressed="\w+"'
+    text = re.sub(pressed, lambda m: f'name="{m[1]}" value="{m[2]}" aria-pressed="{_when(m)}"', text)
+    first = r'(title="注册审核)(?: [\d,+]+)?(".*?</a>)'
+    text = re.sub(first, lambda m: f"{m[1]} {slot('counts[0]')}" + _count(m[2], "counts[0]"), text, count=1)
+    text = re.sub(r'(<dialog class="menu".*?<span>注册审核</span>.*?</a>)', lambda m: _count(m[1], "counts[0]"), text,
+                  count=1, flags=re.S)  # fmt: skip
+    return re.sub(r"(<span>盲复读</span>)(?:<b>[\d,+]+</b>)?", lambda m: m[1] + READINGS_SLOT, text)
+
+
+def _when(found: re.Match[str]) -> str:
+    return slot(f"'true' if chosen['{found[1]}'] == '{found[2]}' else 'false'")
+
+
+def _count(html: str, name: str) -> str:
+    return re.sub(r"<b>[\d,+]+</b>(?=</a>$)", f"<b>{slot(name)}</b>", html)
+
+
+READINGS_SLOT = "{% endraw %}{% if counts[-1] != '0' %}<b>{{ counts[-1] }}</b>{% endif %}{% raw %}"
 
 
 def queue_template(html: str) -> str:

@@ -201,7 +201,8 @@ def companion(key: str) -> str | None:
 def _stored() -> dict[str, str]:
     if has_request_context() and _ENVIRON in request.environ:
         return request.environ[_ENVIRON]  # type: ignore[no-any-return]
-    found: dict[str, str] = dict(db.session.execute(_statement(companions.keys())).all())  # type: ignore[arg-type]
+    rows = db.session.connection().execute(_statement(companions.keys())).all()
+    found: dict[str, str] = dict(row._tuple() for row in rows)
     if has_request_context():
         request.environ[_ENVIRON] = found
     return found

@@ -39,6 +39,8 @@ class Permission(StrEnum):
         member.sentence = sentence
         return member
 
+    __hash__ = str.__hash__  # as equal as strings; the enum's own hash is Python, and rights are asked for all the time
+
     REGISTRATIONS_READ = "registrations:read", "See the queue of registrations and their history, names included."
     REGISTRATIONS_DECIDE = "registrations:decide", "Claim a registration, open its badge and decide on it."
     REGISTRATIONS_LEAD = "registrations:lead", "Pick any case, release another person's claim, suspend, revoke."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from functools import cached_property
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, has_request_context, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.core import incoming, policy
+from app.core.addresses import Addresses
 from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 
@@ -34,6 +36,22 @@ class Portal(Flask):
     """Flask with the frame built in. Handlers neither commit nor roll back."""
 
     request_class = incoming.IncomingRequest
+
+    def url_for(
+        self, /, endpoint: str, *, _anchor: str | None = None, _method: str | None = None, _scheme: str | None = None,
+        _external: bool | None = None, **values: Any,
+    ) -> str:  # fmt: skip
+        """As Flask's; within a request plain addresses are put together (`core.addresses`)."""
+        if _anchor is _method is _scheme is _external is None and has_request_context():
+            found = self.addresses.build(request, endpoint, values)
+            if found is not None:
+                return found
+        special = {"_anchor": _anchor, "_method": _method, "_scheme": _scheme, "_external": _external}
+        return super().url_for(endpoint, **special, **values)  # type: ignore[arg-type]
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        return Addresses(self)
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         g.request_id = secrets.token_hex(8)

@@ -208,9 +208,9 @@ def current() -> list[ReviewReason]:
     return list(db.session.scalars(_CURRENT))
 
 
-def shown() -> Sequence[Any]:
+def shown() -> tuple[Any, ...]:
     """The same as rows of what the case page shows: code, kind, section, both texts, second_person."""
-    return db.session.execute(_SHOWN).all()
+    return tuple(db.session.connection().execute(_SHOWN))
 
 
 def pick(codes: Iterable[str]) -> tuple[ReviewReason, ...]:

@@ -73,7 +73,7 @@ _LIVE = (
 
 def session_by_hash(token_hash: bytes, now: datetime) -> LiveSession | None:
     """The living session behind a cookie: one statement for session, account and roles."""
-    rows = db.session.execute(_LIVE, {"hash": token_hash, "now": now, "idle_since": now - IDLE}).all()
+    rows = db.session.connection().execute(_LIVE, {"hash": token_hash, "now": now, "idle_since": now - IDLE}).all()
     if not rows:
         return None
     first = rows[0]

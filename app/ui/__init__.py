@@ -9,9 +9,10 @@ PAGE_MODULES = ("keys", "palette", "dialogs", "rows", "lists", "busy", "toast", 
 
 def install(app: Portal) -> None:
     """Languages, formatters, assets, toasts, error pages, palette and help."""
-    from app.ui import assets, charts, errors, formatters, frame, marks, toasts, views
+    from app.ui import assets, charts, errors, formatters, frame, kept, marks, toasts, views
 
     frame.install(app)
+    kept.install(app)
     assets.install(app)
     toasts.install(app)
     errors.install(app)

@@ -14,12 +14,14 @@ from urllib.parse import quote, urlencode
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import Babel
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from werkzeug.routing import BuildError
 
 from app.core import counters, plans
 from app.core.policy import Actor, current_actor
 from app.core.worklist import worklists
-from app.ui.formatters import count_text
+from app.ui.formatters import count_text, zh
+from app.ui.kept import kept
 from app.ui.navigation import GROUPS, NavItem, items_for
 from app.ui.templating import LanguageEnvironment, RequestDomain
 
@@ -44,11 +46,7 @@ class NavLink:
     icon: str
     url: str
     current: bool
-    count: int | None = None
-
-    @property
-    def count_text(self) -> str:
-        return count_text(self.count) if self.count else ""
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +72,34 @@ class Frame:
         return "dark" if self.theme == "dark" else "light"
 
     @property
-    def groups(self) -> list[tuple[Any, list[NavLink]]]:
-        """Navigation in its groups; all counters in one statement. Called once, by the navigation."""
-        links = _links(self.actor)
-        return [(GROUP_LABELS[name], links[name]) for name in GROUPS if links[name]]
+    def head(self) -> Markup:
+        return kept().fill("ui/frame/head.html", self.theme, lambda: {"theme": self.theme})
+
+    @property
+    def top(self) -> Markup:
+        """The bar with the account's menu."""
+        chosen = {name: getattr(self, name) for name in ("theme", "density", "keys", "lang")}
+        exports = self.exports_url
+        fixed = {"home_url": self.home_url, "environment": self.environment, "exports_url": exports}
+        slots = {"name": zh(self.actor.name), "initial": zh(self.initial), "here": self.here}
+        return kept().fill("ui/frame/top.html", (*chosen.values(), exports), lambda: {"chosen": chosen, **fixed}, slots)
+
+    @property
+    def navigation(self) -> Markup:
+        """Entries in their groups, twice: side bar and menu of the phone; all counters in one statement."""
+        items = [item for item in items_for(self.actor) if url_or_none(item.endpoint)]
+        at = [item.key for item in items if request.endpoint == item.endpoint or request.endpoint in item.also]
+        slots: dict[str, Any] = {"here": self.here}
+        for name, count in counts_for(self.actor, items).items():
+            words = count_text(count) if count else ""
+            slots[f"words:{name}"] = words and f" {words}"
+            slots[f"count:{name}"] = words and Markup("<b>{}</b>").format(words)
+        key = (tuple(item.key for item in items), tuple(at))
+        return kept().fill("ui/frame/nav.html", key, lambda: {"groups": _groups(items, at)}, slots)
+
+    @property
+    def dialogs(self) -> Markup:
+        return kept().fill("ui/frame/dialogs.html", self.keys, lambda: {"keys": self.keys})
 
     def language_url(self, lang: str) -> str:
         """This page in another language; where one wanted to go is kept."""
@@ -111,6 +133,8 @@ def language() -> str:
     """zh or en: asked for in the address, else the account's, else the cookie's, else zh."""
     if not has_request_context():
         return "zh"
+    if "frame" in g:
+        return str(g.frame.lang)
     for found in (
         request.args.get("lang"),
         current_actor().preferences.get("lang"),
@@ -138,14 +162,15 @@ def _choice(actor: Actor, name: str) -> str:
     return wanted if wanted in CHOICES[name] else CHOICES[name][0]
 
 
-def _links(actor: Actor) -> dict[str, list[NavLink]]:
-    found: dict[str, list[NavLink]] = {name: [] for name in GROUPS}
-    items = [(item, url) for item in items_for(actor) if (url := url_or_none(item.endpoint))]
-    counts = counts_for(actor, [item for item, _url in items])
-    for item, url in items:
-        current = request.endpoint == item.endpoint or request.endpoint in item.also
-        found[item.group].append(NavLink(item.key, item.label, item.icon, url, current, counts.get(item.key)))
-    return found
+def _groups(items: list[NavItem], at: list[str]) -> list[tuple[Any, list[NavLink]]]:
+    """The entries as the navigation draws them, by group."""
+    links = {name: [_link(item, at) for item in items if item.group == name] for name in GROUPS}
+    return [(GROUP_LABELS[name], links[name]) for name in GROUPS if links[name]]
+
+
+def _link(item: NavItem, at: list[str]) -> NavLink:
+    url = url_for(item.endpoint)
+    return NavLink(item.key, item.label, item.icon, url, item.key in at, item.counter is not None)
 
 
 def counts_for(actor: Actor, items: list[NavItem]) -> dict[str, int]:

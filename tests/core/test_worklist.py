@@ -111,7 +111,7 @@ class TestPaging:
 
     def test_counts_are_capped_and_come_in_one_statement(self):
         page(LIST, READER, MultiDict())
-        assert counters.value("views:two") == 24
+        assert counters.value("tab:views:two") == 24
         assert counters.text(counters.CAP + 1) == "1,000+"
 
     def test_a_page_of_a_tab_takes_two_statements(self, rows):

@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.calendar.frozen import CalendarSnapshot, freeze, frozen
 from app.core.calendar.models import CalendarState, WorkingDay
 from app.core.calendar.stamp import Left, left, stamp, stamped
-from app.core.calendar.table import Imported, current, export_csv, import_csv, seed
+from app.core.calendar.table import VERSION, Imported, current, export_csv, import_csv, seed
 from app.core.calendar.worktime import AroundTheClock, CalendarMissing, WorkCalendar
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ DAYS_WARNING = 60  # red banner below this many loaded working days ahead
 
 __all__ = [
     "DAYS_WARNING",
+    "VERSION",
     "AroundTheClock",
     "CalendarMissing",
     "CalendarSnapshot",

@@ -60,13 +60,13 @@ def current() -> WorkCalendar:
     version = numbers.companion(VERSION)
     if version is None:
         raise CalendarMissing()
-    key, hours = (str(db.engine.url), version), numbers.office_hours()
+    hours = numbers.office_hours()
     cached: dict[Any, Any] = current_app.extensions.setdefault("work_calendar", {})
-    found: WorkCalendar | None = cached.get((key, hours))
+    found: WorkCalendar | None = cached.get((version, hours))
     if found is None:
         found = _load(hours)
         cached.clear()
-        cached[(key, hours)] = found
+        cached[(version, hours)] = found
     if has_request_context():
         request.environ[_ENVIRON] = found
     return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.core.files import audio, images, stores, upkeep, vault
-from app.core.files.models import StoredFile
+from app.core.files.models import StoredFile, gone
 from app.core.files.stores import Store, store
 
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["Store", "StoredFile", "audio", "images", "install", "store", "vault"]
+__all__ = ["Store", "StoredFile", "audio", "gone", "images", "install", "store", "vault"]
 
 
 def install(app: Flask) -> None:

@@ -38,11 +38,19 @@ class StoredFile(Base):
 
     def due_at(self) -> datetime | None:
         """When the content goes: its date, or the end of the hold that keeps it longer. None: not decided yet."""
-        if self.erase_at is None or self.held_until is None:
-            return self.erase_at
-        return max(self.erase_at, self.held_until)
+        return due_at(self.erase_at, self.held_until)
 
     def gone(self, now: datetime) -> bool:
         """Whether it may not be read any more at ``now``, job or no job."""
-        due = self.due_at()
-        return self.erased_at is not None or (due is not None and due <= now)
+        return gone(self.erased_at, self.erase_at, self.held_until, now)
+
+
+def due_at(erase_at: datetime | None, held_until: datetime | None) -> datetime | None:
+    """`StoredFile.due_at` of a row's columns."""
+    return erase_at if erase_at is None or held_until is None else max(erase_at, held_until)
+
+
+def gone(erased_at: datetime | None, erase_at: datetime | None, held_until: datetime | None, now: datetime) -> bool:
+    """`StoredFile.gone` of a row's columns, for pages that load no objects."""
+    due = due_at(erase_at, held_until)
+    return erased_at is not None or (due is not None and due <= now)

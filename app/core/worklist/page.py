@@ -191,8 +191,13 @@ def _statement(worklist: Worklist, request: query.Request, actor: Actor) -> tupl
 def _want_counts(worklist: Worklist, actor: Actor) -> None:
     for tab in worklist.tabs:
         if tab.counted:
-            key = f"{worklist.key}:{tab.key}"
+            key = _counter(worklist, tab)
             counters.want(key, plans.kept(key, actor, partial(_count, worklist, tab, actor)))
+
+
+def _counter(worklist: Worklist, tab: Tab) -> str:
+    """The tab's name among counters and kept statements, where others are named by their feature alone."""
+    return f"tab:{worklist.key}:{tab.key}"
 
 
 def _count(worklist: Worklist, tab: Tab, actor: Actor) -> sa.ScalarSelect[int]:
@@ -210,7 +215,7 @@ def _tabs(worklist: Worklist, request: query.Request, kept: dict[str, str]) -> l
             "url": _url(worklist, {**shared, "tab": tab.key}),
             "current": request.tab is tab,
             "tone": tab.tone,
-            "counter": f"{worklist.key}:{tab.key}" if tab.counted else None,
+            "counter": _counter(worklist, tab) if tab.counted else None,
         }
         for tab in worklist.tabs
     ]
@@ -253,6 +258,6 @@ def _count_text(worklist: Worklist, request: query.Request, shown: int, *, compl
     if complete:
         return _("共 %(n)s 条", n=shown)
     if request.tab is not None and request.tab.counted and not request.values:
-        total = counters.value(f"{worklist.key}:{request.tab.key}")
+        total = counters.value(_counter(worklist, request.tab))
         return _("本页 %(n)s 条，共 %(total)s 条", n=shown, total=counters.text(total))
     return _("本页 %(n)s 条", n=shown)

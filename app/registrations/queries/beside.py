@@ -66,7 +66,7 @@ def find(actor: Actor, number: str) -> Found:
 
 
 def _statement(actor: Actor) -> sa.Select[Any]:
-    photos = sa.select(SubmissionImage.id).where(SubmissionImage.submission_id == S.id)
+    photos = sa.select(SubmissionImage.id).where(SubmissionImage.submission_id == S.id).correlate(S)
     other = aliased(R)
     flags = (
         *bars(actor, R.customer_id),

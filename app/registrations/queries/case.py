@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from app.core import clock
 from app.core.db import db
 from app.core.errors import Forbidden, Gone, NotFound
-from app.core.files import StoredFile
+from app.core.files import StoredFile, gone
 from app.core.keys import keystore
 from app.core.policy import Actor, Permission
 from app.customers.models import Customer
@@ -34,7 +34,14 @@ EVENTS = (
     .order_by(RegistrationEvent.version.desc())
 )
 PICTURES = (
-    sa.select(SubmissionImage.id, SubmissionImage.place, StoredFile)
+    sa.select(
+        SubmissionImage.id,
+        SubmissionImage.place,
+        StoredFile.size,
+        StoredFile.erased_at,
+        StoredFile.erase_at,
+        StoredFile.held_until,
+    )
     .join(StoredFile, StoredFile.id == SubmissionImage.main_id)
     .where(SubmissionImage.submission_id == sa.bindparam("submission"))
     .order_by(SubmissionImage.place)
@@ -157,8 +164,11 @@ def _checks(row: Registration) -> Sequence[FieldCheck]:
 def pictures(submission_id: uuid.UUID) -> list[Picture]:
     """Photos of one round, in order."""
     now = clock.now()
-    rows = db.session.execute(PICTURES, {"submission": submission_id}).tuples()
-    return [Picture(image_id, place, stored.size, stored.gone(now)) for image_id, place, stored in rows]
+    rows = db.session.connection().execute(PICTURES, {"submission": submission_id})
+    return [
+        Picture(image_id, place, size, gone(erased_at, erase_at, held_until, now))
+        for image_id, place, size, erased_at, erase_at, held_until in rows
+    ]
 
 
 def pictures_of(row: Registration) -> list[Picture]:

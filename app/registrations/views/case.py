@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
 from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
@@ -17,15 +15,16 @@ from app.core.errors import Conflict, DomainError
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations import service
-from app.registrations.checks import FIELDS, HOW_LABELS, Verdict
-from app.registrations.forms import FIELD_LABELS, SHORT_VERDICTS, VERDICTS, DecisionForm, Sheet
+from app.registrations.checks import FIELDS, Verdict
+from app.registrations.forms import DecisionForm, Sheet
 from app.registrations.images.queries import live_hold
 from app.registrations.models import Registration
 from app.registrations.queries import case as cases
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
 from app.registrations.views.briefing import briefing
-from app.registrations.views.hinting import HINT_WORDS, VERDICT_WORDS, hint_facts
+from app.registrations.views.hinting import hint_facts
+from app.registrations.views.sheet import pick, reason_boxes, words_in
 from app.registrations.views.timeline import timeline
 from app.ui import toasts
 from app.ui.frame import language, url_or_none
@@ -145,24 +144,6 @@ def _office_time(row: Registration, now: datetime) -> float | None:
     return left.seconds if left is not None else None
 
 
-@cache
-def _words(_language: str) -> dict[str, Any]:
-    """Labels of fields and verdicts in the reader's language, put into words once for all pages."""
-
-    def said(labels: Mapping[str, Any]) -> dict[str, str]:
-        return {key: str(label) for key, label in labels.items()}
-
-    verdicts = said(dict(VERDICTS))
-    return {
-        "labels": said(FIELD_LABELS),
-        "verdicts": list(verdicts.items()),
-        "short_verdicts": said(SHORT_VERDICTS),
-        "hows": said(HOW_LABELS),
-        "hint_words": {level: (str(word), tone, icon) for level, (word, tone, icon) in HINT_WORDS.items()},
-        "verdict_words": {key: (str(word), tone) for key, (word, tone) in VERDICT_WORDS.items()},
-    }
-
-
 def _kept(actor: Actor, found: cases.Case) -> service.Entered:
     """This person's draft, else what was checked already."""
     draft = service.draft_of(actor, found.row) if found.mine and found.beside.draft else None
@@ -171,7 +152,7 @@ def _kept(actor: Actor, found: cases.Case) -> service.Entered:
 
 
 def _context(
-    actor: Actor, found: cases.Case, sheet: Sheet, reasons: Sequence[Any], refusal: DomainError | None
+    actor: Actor, found: cases.Case, sheet: Sheet, reasons: tuple[Any, ...], refusal: DomainError | None
 ) -> dict[str, Any]:
     now, row = found.now, found.row
     decides = actor.may(DECIDE)
@@ -180,9 +161,10 @@ def _context(
         "case": found,
         "sheet": sheet,
         "chip": CHIPS[found.status],
-        **_words(language()),
-        "reason_words": catalogue.labels(reasons),
-        "sections": [(key, [r for r in reasons if r.section == key]) for key in ("photo", "match", "final")],
+        **words_in(language()),
+        "pick": pick,
+        "reason_boxes": reason_boxes,
+        "reasons": reasons,
         "staff_words": catalogue.staff_words,
         "refusal": refusal,
         "items": timeline(found, reasons),

@@ -61,7 +61,7 @@ def timeline(case: Case, catalogue: Iterable[Shown]) -> list[Item]:
 
     Whoever may have no part in the case reads what the applicant reads: neither our reasons nor our notes.
     """
-    words = labels(catalogue)
+    words = labels(catalogue) if any(event.reason_codes for event in case.events) else {}
     undone = {event.undoes_id for event in case.events}
     return [_item(event, words, event.id in undone, inner=not case.barred) for event in case.events]
 
