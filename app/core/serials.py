@@ -14,8 +14,8 @@ from app.core.columns import plain
 from app.core.db import Base, db
 
 RAISE = sa.text(
-    "INSERT INTO serial_counter (prefix, day, n) VALUES (:prefix, :day, 1) "
-    "ON CONFLICT (prefix, day) DO UPDATE SET n = serial_counter.n + 1 RETURNING n"
+    "INSERT INTO serial_counter (prefix, day, n) VALUES (:prefix, :day, :count) "
+    "ON CONFLICT (prefix, day) DO UPDATE SET n = serial_counter.n + :count RETURNING n"
 )
 
 
@@ -31,6 +31,11 @@ class SerialCounter(Base):
 
 def next_serial(prefix: str) -> str:
     """The next number of ``prefix`` today; unique across processes. Four digits at least, more when needed."""
+    return next_serials(prefix, 1)[0]
+
+
+def next_serials(prefix: str, count: int) -> list[str]:
+    """The next ``count`` numbers, at least one, in one statement."""
     day = clock.today().strftime("%Y%m%d")
-    n = db.session.execute(RAISE, {"prefix": prefix, "day": day}).scalar_one()
-    return f"{prefix}-{day}-{n:04d}"
+    last = db.session.execute(RAISE, {"prefix": prefix, "day": day, "count": count}).scalar_one()
+    return [f"{prefix}-{day}-{n:04d}" for n in range(last - count + 1, last + 1)]

@@ -34,18 +34,12 @@ def load(rng: random.Random, count: int) -> None:
     chosen = names()[:count]
     for start in range(0, count, BATCH):
         with unit_of_work.unit_of_work():
-            for i, name in enumerate(chosen[start : start + BATCH], start):
-                province = PROVINCES[i % len(PROVINCES)].code
-                lat, lon = MIDDLES[province]
-                hospital = service.create_hospital(
-                    SYSTEM,
-                    service.HospitalData(
-                        name=name,
-                        province=province,
-                        city=name[:2] + "市",
-                        lat=round(lat + rng.uniform(-0.9, 0.9), 5),
-                        lon=round(lon + rng.uniform(-0.9, 0.9), 5),
-                    ),
-                )
-                for department in rng.sample(words.DEPARTMENTS, rng.randint(3, 6)):
-                    service.add_department(SYSTEM, hospital.id, department)
+            batch = enumerate(chosen[start : start + BATCH], start)
+            service.create_many(SYSTEM, [_hospital(rng, i, name) for i, name in batch])
+
+
+def _hospital(rng: random.Random, i: int, name: str) -> tuple[service.HospitalData, list[str]]:
+    province = PROVINCES[i % len(PROVINCES)].code
+    lat, lon = (round(middle + rng.uniform(-0.9, 0.9), 5) for middle in MIDDLES[province])
+    data = service.HospitalData(name=name, province=province, city=name[:2] + "市", lat=lat, lon=lon)
+    return data, rng.sample(words.DEPARTMENTS, rng.randint(3, 6))

@@ -28,7 +28,6 @@ PENDING = "audit"
 GENESIS = "0" * HASH_CHARS
 LOCK = 0x61756469  # "audi": the advisory lock of the chain on PostgreSQL
 SALT_BYTES = 32
-ROWS_PER_INSERT = 500
 EVENTS: Any = AuditEvent.__table__
 NOTES: Any = AuditNote.__table__
 HASHED = (
@@ -101,10 +100,9 @@ def append(session: Session, frame: Frame) -> None:
     if session.get_bind().dialect.name == "postgresql":  # SQLite: BEGIN IMMEDIATE holds the only write lock
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
     rows, notes = _rows(read_head(session), events)
-    for start in range(0, len(rows), ROWS_PER_INSERT):
-        session.execute(sa.insert(EVENTS).values(rows[start : start + ROWS_PER_INSERT]))
-    for start in range(0, len(notes), ROWS_PER_INSERT):
-        session.execute(sa.insert(NOTES).values(notes[start : start + ROWS_PER_INSERT]))
+    for table, values in ((EVENTS, rows), (NOTES, notes)):
+        if values:
+            session.execute(sa.insert(table), values)  # compiled once, whatever their number
 
 
 def _rows(head: Head | None, events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from app.core import audit, search
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.policy import Actor, Permission
-from app.core.serials import next_serial
+from app.core.serials import next_serial, next_serials
 from app.hospitals import provinces, queries
 from app.hospitals.models import NAME_MAX_CHARS, Department, Hospital, UnknownName, hospital_index
 
@@ -46,6 +46,27 @@ def create_hospital(actor: Actor, data: HospitalData, *, code: str | None = None
     hospital_index.put(row.id, row.name, *row.aliases)
     audit.record("hospital.created", actor, "hospital", row.id)
     return row
+
+
+def create_many(actor: Actor, found: Sequence[tuple[HospitalData, Sequence[str]]]) -> list[Hospital]:
+    """Hospitals with the names of their departments: as `create_hospital` and `add_department`, in few statements.
+
+    All or nothing. Raises what those raise, of the first that is wrong; Invalid without saying which when a name is
+    taken.
+    """
+    rows: list[Hospital] = []
+    departments: list[Department] = []
+    codes = next_serials("HOS", len(found)) if found else []
+    for code, (data, names) in zip(codes, found, strict=True):
+        rows.append(Hospital(code=code, **_checked(actor, data)))
+        audit.record("hospital.created", actor, "hospital", rows[-1].id)
+        for name, key in map(checked_name, names):
+            departments.append(Department(hospital_id=rows[-1].id, name=name, name_key=key))
+            audit.record("department.created", actor, "department", departments[-1].id)
+    with _field_errors("name", _l("有医院或科室的名称已被占用。")):
+        db.session.add_all([*rows, *departments])
+    hospital_index.put_many((row.id, (row.name, *row.aliases)) for row in rows)
+    return rows
 
 
 def update_hospital(actor: Actor, hospital_id: uuid.UUID, data: HospitalData) -> Hospital:
