@@ -1,0 +1,125 @@
+"""Every worklist that is registered costs the same few statements, however many rows its page shows.
+
+A list that is added fails here until its number stands below; so does one whose cells ask row by row.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from flask import url_for
+from sqlalchemy import event
+
+from app.cli.demo import grants, readings, tickets
+from app.core import keys
+from app.core.db import db
+from app.core.unit_of_work import unit_of_work
+from app.core.worklist import worklists
+from app.hospitals import service as hospitals
+from app.hospitals.models import UnknownKind
+from app.registrations.readings.models import SecondReading
+from app.staff.roles import ROLES, Role
+
+# list -> statements of its page: session, rows, counts; keys of the people on it, and what else a cell names
+STATEMENTS = {
+    "audit": 2,
+    "customers": 4,
+    "devices": 3,
+    "grants": 4,
+    "hospitals": 3,
+    "notifications": 5,
+    "reading-differences": 3,
+    "readings": 3,
+    "registrations": 4,
+    "staff": 3,
+    "tickets": 3,
+    "unknown_names": 3,
+}
+FRAMES = ("BEGIN", "PRAGMA", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+@pytest.fixture
+def world(demo):
+    """The demo with second readings, tickets and grants: something on every list."""
+    with demo.app_context():
+        readings.load(random.Random(9))
+        tickets.load(random.Random(10), 24)
+        grants.load(random.Random(11))
+        with unit_of_work():
+            other = sa.case((SecondReading.first_judgement == "approve", "reject"), else_="approve")
+            given = sa.update(SecondReading).where(SecondReading.read_at.is_not(None))
+            db.session.execute(given.values(status="read", judgement=other))
+            for name in ("岭北无名医院", "海东无名诊所"):
+                hospitals.report_unknown(UnknownKind.HOSPITAL, name)
+    return demo
+
+
+def role_for(worklist) -> str:
+    """A role that may open the list, a lead where only leads may."""
+    return next(
+        role.value for role in Role if worklist.permission in ROLES[role].permissions | ROLES[role].lead
+    )  # fmt: skip
+
+
+def asked(app, client, path) -> tuple[int, int]:
+    """Statements and rows of one page that was opened before."""
+    with app.app_context():
+        engines = (db.engine, keys.keystore.store().engine)
+    client.get(path)
+    seen: list[str] = []
+    note = lambda _c, _cur, statement, *_r: seen.append(statement)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    answer = client.get(path)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+    assert answer.status_code == 200, path
+    sent = [one for one in seen if one.split()[0] not in FRAMES]
+    return len(sent), answer.get_data(as_text=True).count("data-row ")
+
+
+def test_every_worklist_has_its_number_of_statements_and_keeps_it_with_more_rows(world, visitor):
+    found, empty, grown = {}, [], {}
+    for worklist in worklists:
+        client = visitor(role_for(worklist))
+        with world.test_request_context("/"):
+            base = url_for(worklist.endpoint, **worklist.view_args)
+        tabs = [f"{base}?tab={tab.key}" for tab in worklist.tabs] or [base]
+        pages = {path: asked(world, client, path) for path in tabs}
+        path = max(tabs, key=lambda path: pages[path][1])
+        found[worklist.key], rows = pages[path]
+        size = worklist.page_size
+        object.__setattr__(worklist, "page_size", 1)
+        try:
+            client.get(path)
+            with_one, one = asked(world, client, path)
+        finally:
+            object.__setattr__(worklist, "page_size", size)
+        if rows < 2:
+            empty.append(worklist.key)
+        elif (with_one, one) != (found[worklist.key], 1):
+            grown[worklist.key] = (with_one, one, found[worklist.key], rows)
+    assert not grown, f"statements with one row, and with more: {grown}"
+    assert found == STATEMENTS
+    assert not empty, f"nothing to compare with on {empty}"
+
+
+def test_a_cell_that_asks_row_by_row_is_seen(world, visitor):
+    """The measure itself, on a list whose number is read from the database for each row."""
+    worklist = worklists.get("hospitals")
+    client, columns = visitor(role_for(worklist)), worklist.columns
+    with world.test_request_context("/"):
+        path = url_for(worklist.endpoint)
+    usual, rows = asked(world, client, path)
+
+    def asks(value, _row, _ink):
+        return "%s", (str(db.session.scalar(sa.select(sa.literal(value)))),)
+
+    object.__setattr__(worklist, "columns", [*columns[:-1], replace(columns[-1], cell=asks)])
+    try:
+        assert asked(world, client, path)[0] == usual + rows
+    finally:
+        object.__setattr__(worklist, "columns", columns)
