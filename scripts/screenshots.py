@@ -73,6 +73,7 @@ def _take(base: str, password: str) -> None:
             _save(page, f"customers-{width}")
             page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href"))
             _save(page, f"customer-{width}")
+            _tickets(page, base, width)
             context.clear_cookies()
             _sign_in(page, base, "reviewer@demo.invalid", password)
             for name, path in REVIEW_PAGES.items():
@@ -90,6 +91,35 @@ def _take(base: str, password: str) -> None:
             _save(page, f"staff-{width}")
             context.close()
         program.close()
+
+
+def _tickets(page: Page, base: str, width: int) -> None:
+    """A call being taken down, the list, a report in triage and its page, the register and one device of it."""
+    page.goto(f"{base}/tickets/new")
+    page.fill("#caller_phone", "138 0000 1111")
+    page.fill("#contact_name", "严示范")
+    page.locator("label:has(input[name=contact_who][value=other])").click()
+    page.fill("#hospital_q", "示范")
+    page.keyboard.press("Tab")
+    page.locator("#in-place input[name=hospital_id]").first.wait_for()
+    page.locator("#in-place input[name=hospital_id]").first.check()
+    page.locator("#in-place select").first.wait_for()
+    page.fill("#serial_number", "7654321")
+    page.keyboard.press("Tab")
+    page.locator("#in-device .hint").wait_for()
+    _save(page, f"call-{width}")
+    page.goto(f"{base}/tickets")
+    _save(page, f"tickets-{width}")
+    page.locator("form[action='/tickets/next'] button").first.click()
+    page.wait_for_url("**/triage")
+    page.wait_for_timeout(600)
+    _save(page, f"triage-{width}")
+    page.goto(page.url.removesuffix("/triage"))
+    _save(page, f"ticket-{width}")
+    page.goto(f"{base}/devices")
+    _save(page, f"devices-{width}")
+    page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href"))
+    _save(page, f"device-{width}")
 
 
 def _beside(page: Page, width: int) -> None:
