@@ -60,6 +60,12 @@ def at_hospital(serial: str | None, hospital_id: uuid.UUID) -> Device | None:
     return next((one for one in _named(serial) if one.hospital_id == hospital_id), None)
 
 
+def registered(serial: str | None, hospital_id: uuid.UUID) -> Device | None:
+    """The device of this plain serial or UDI, wherever it stands; this hospital's first."""
+    named = _named(serial) if serial is not None else ()
+    return min(named, key=lambda one: one.hospital_id != hospital_id, default=None)
+
+
 def look_up(serial: str | None, hospital_id: uuid.UUID, model: str | None = None) -> Found:
     """The register's word about a serial (or a UDI) at this hospital; at most two statements."""
     asked = plain_serial(serial)

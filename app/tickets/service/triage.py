@@ -20,7 +20,8 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.policy import Actor, Permission
 from app.hospitals.models import Hospital
 from app.tickets.facts import Facts, Harm, MergeTarget, Priority, ServiceMode, WarrantyBasis
-from app.tickets.models import FAULT_MAX_CHARS, SERIAL_MAX_CHARS, Device, Direction, Ticket, TicketEvent, TicketMessage
+from app.tickets.models import FAULT_MAX_CHARS, SERIAL_MAX_CHARS, Direction, Ticket, TicketEvent, TicketMessage
+from app.tickets.queries.devices import plain_serial, registered
 from app.tickets.service import files
 from app.tickets.service.clocks import earliest_start, start_earlier
 from app.tickets.service.gather import sheet_of
@@ -242,11 +243,12 @@ def _flag(column: str) -> Any:
 
 
 def _serial(row: Ticket, value: Any) -> Any:
-    serial = "".join(str(value or "").split()).upper()
-    if len(serial) > SERIAL_MAX_CHARS:
+    serial = plain_serial(str(value or ""))
+    known = registered(serial, row.hospital_id)
+    serial = known.serial_number if known is not None else serial
+    if len(serial or "") > SERIAL_MAX_CHARS:
         return _l("最多 %(limit)s 个字。", limit=SERIAL_MAX_CHARS)
-    row.serial_number = serial or None
-    row.device_id = db.session.scalar(sa.select(Device.id).where(Device.serial_number == serial)) if serial else None
+    row.serial_number, row.device_id = serial, known.id if known is not None else None
     return None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import url_for
+
 from app.core import calendar, clock
 from app.core.policy import Actor, Permission
 from app.hospitals import provinces
@@ -15,7 +17,7 @@ from app.tickets.words import CHIPS, PRIORITY_CHIPS
 from app.tickets.workflow import Status
 from app.ui.frame import language, url_or_none
 
-TRIAGE, LEAD = Permission.TICKETS_TRIAGE, Permission.TICKETS_LEAD
+TRIAGE, LEAD, DEVICES = Permission.TICKETS_TRIAGE, Permission.TICKETS_LEAD, Permission.DEVICES_READ
 
 
 def head(actor: Actor, found: Dossier) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def head(actor: Actor, found: Dossier) -> dict[str, Any]:
         "clock_label": METRIC_LABELS.get(soonest.metric) if soonest else None,
         "due_left": working_left(soonest) if soonest else None,
         "due_budget": soonest.budget_seconds if soonest else None,
+        "device_url": _device_url(actor, found),
         "receipt_url": url_or_none("promises.receipt", number=row.number),
         "labels": {
             "fault": FAULT_CLASSES.get(row.fault_class), "mode": MODE_LABELS.get(row.service_mode),
@@ -44,6 +47,18 @@ def head(actor: Actor, found: Dossier) -> dict[str, Any]:
         "holder": row.triager_name if row.status == Status.TRIAGING and not found.idle else "",
         "free": row.status == Status.SUBMITTED or found.idle,
     }  # fmt: skip
+
+
+def _device_url(actor: Actor, found: Dossier) -> str | None:
+    """The register's page of the device, for whoever may read the register where the device stands now."""
+    device = found.device
+    if device is None or not actor.may(DEVICES):
+        return None
+    provinces = actor.scope(DEVICES)
+    elsewhere = device.hospital_id != found.row.hospital_id  # another hospital's: perhaps of another province
+    if provinces is not None and (elsewhere or found.row.province not in provinces):
+        return None
+    return url_for("devices.detail", device_id=device.id)
 
 
 def working_left(running: Clock) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -15,8 +16,8 @@ from app.core.web import fragment_requested
 from app.hospitals import queries as hospitals
 from app.tickets import service
 from app.tickets.forms import LABELS, TriageForm
-from app.tickets.models import Direction
-from app.tickets.queries import dossier, files, similar
+from app.tickets.models import Direction, Ticket
+from app.tickets.queries import devices, dossier, files, similar
 from app.tickets.service import Seen, take
 from app.tickets.service.gather import sheet_of
 from app.tickets.views import bp
@@ -163,6 +164,7 @@ def draw(
         hits=hospitals.search(asked, limit=HOSPITALS_SHOWN) if asked else [],
         history=similar.history(actor, found),
         similar=similar.similar(actor, found.row),
+        candidates=() if at_home(found) else devices.look_up(*named(found.row)).candidates,
         answers=[one for one in dossier.messages(found) if one.direction == Direction.FROM_CUSTOMER],
         left=left_open(found.row),
         editable=facts["mine"] or refusal is not None,
@@ -171,3 +173,12 @@ def draw(
         **came,
     )
     return make_response(html, refusal.status if refusal is not None else 200)
+
+
+def at_home(found: dossier.Dossier) -> bool:
+    """The register has the device, and at this hospital."""
+    return found.device is not None and found.device.hospital_id == found.row.hospital_id
+
+
+def named(row: Ticket) -> tuple[str | None, uuid.UUID, str | None]:
+    return row.serial_number, row.hospital_id, row.device_model

@@ -18,6 +18,7 @@ from app.tickets.models import Device
 from tests.features.grants import world
 from tests.features.tickets.pages import Office, office
 from tests.features.tickets.people import MONDAY
+from tests.features.tickets.test_triage_page import HTMX
 
 NEW = "/devices/new"
 
@@ -162,3 +163,21 @@ def test_the_list_costs_a_fixed_number_of_statements(o: Office, at: world.Place)
         o.get("/devices")
     assert len(many) == len(few)
     assert len(many) <= 5, many
+
+
+def test_triage_and_the_ticket_lead_to_the_device_and_a_wrong_serial_names_candidates(
+    o: Office, at: world.Place
+) -> None:
+    url = added(o, at, serial_number="2345678", udi="04953170309236")
+    ref = o.claimed(serial="2345687", hospital_id=at.id)
+    page = o.get(f"{ref.url}/triage")
+    assert "登记册里没有这个序列号" in page
+    assert "<b>2345678</b>" in page
+    assert url not in o.get(ref.url)
+    printed = o.post(f"{ref.url}/triage/note", {"serial_number": "(01)04953170309236(21)2345678"}, headers=HTMX)
+    assert printed.status_code == 200
+    assert o.read(ref).serial_number == "2345678"
+    for path in (ref.url, f"{ref.url}/triage"):
+        assert f'href="{url}"' in o.get(path)
+    assert "相近设备" not in o.get(f"{ref.url}/triage")
+    assert f'href="{url}"' in o.get(ref.url, "reader")
