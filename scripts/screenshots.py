@@ -107,6 +107,8 @@ def _tickets(page: Page, base: str, width: int) -> None:
     page.fill("#serial_number", "7654321")
     page.keyboard.press("Tab")
     page.locator("#in-device .hint").wait_for()
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(300)
     _save(page, f"call-{width}")
     page.goto(f"{base}/tickets")
     _save(page, f"tickets-{width}")
