@@ -22,14 +22,14 @@ from app.core.outbox.channel import (
     register_template,
 )
 from app.core.outbox.models import STUCK, Message, MessageState
-from app.core.outbox.service import cancel, give_up, purge, retry, send
+from app.core.outbox.service import cancel, failure, give_up, purge, retry, send
 
 if TYPE_CHECKING:
     from app.core.web import Portal
 
 __all__ = [
     "STUCK", "Channel", "Delivery", "Message", "MessageState", "Outgoing", "Recipient", "Verdict", "cancel",
-    "give_up", "purge", "register_channel", "register_purpose", "register_template", "retry", "send",
+    "failure", "give_up", "purge", "register_channel", "register_purpose", "register_template", "retry", "send",
 ]  # fmt: skip
 
 PURPOSES = ("login_code", "site_otp", "review_result", "staff_account")

@@ -87,6 +87,12 @@ def schedule(message_id: uuid.UUID, at: datetime, session: Session | None = None
     jobs.enqueue(DELIVER, {"message": str(message_id)}, run_at=at, key=f"message:{message_id}", session=session)
 
 
+def failure(dedupe_key: str) -> str | None:
+    """Why the message of this key reached nobody: the last channel's error code; None while it may, or did."""
+    lost = Message.state.in_((MessageState.FAILED, MessageState.DEAD))
+    return db.session.scalar(sa.select(Message.error_code).where(Message.dedupe_key == dedupe_key, lost))
+
+
 def cancel(dedupe_key: str) -> bool:
     """Withdraw a message that has not gone out; False when there is none or it is on its way. Frees the key."""
     done: Any = db.session.execute(

@@ -7,6 +7,7 @@ from app.core.clock import SHANGHAI
 from app.customers import service as customers
 from app.registrations import reasons as catalogue
 from app.registrations.models import Registration, RegistrationEvent
+from app.registrations.queries.delivery import key_of
 from app.registrations.workflow import Status, workflow
 
 PURPOSE = "review_result"
@@ -26,7 +27,7 @@ def tell(row: Registration, event: RegistrationEvent) -> None:
         to=customers.recipient(row.customer_id),
         params=params,
         purpose=PURPOSE,
-        dedupe_key=_key(event),
+        dedupe_key=key_of(event.id),
         not_before=event.effective_at,
     )
 
@@ -47,8 +48,4 @@ def remind(row: Registration) -> None:
 
 def withdraw(event: RegistrationEvent) -> None:
     """Take back a message that has not gone out."""
-    outbox.cancel(_key(event))
-
-
-def _key(event: RegistrationEvent) -> str:
-    return f"registration:{event.id}"
+    outbox.cancel(key_of(event.id))

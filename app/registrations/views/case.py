@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from app.core import calendar, clock, counters, numbers
 from app.core.errors import Conflict, DomainError
 from app.core.policy import Actor, Permission, current_actor, permit
+from app.notifications import words
 from app.registrations import reasons as catalogue
 from app.registrations import service
 from app.registrations.checks import FIELDS, Verdict
@@ -20,6 +21,7 @@ from app.registrations.forms import DecisionForm, Sheet
 from app.registrations.images.queries import live_hold
 from app.registrations.models import Registration
 from app.registrations.queries import case as cases
+from app.registrations.queries.delivery import undelivered
 from app.registrations.queries.queue import CHIPS, late, waiting
 from app.registrations.views import bp
 from app.registrations.views.briefing import briefing
@@ -161,6 +163,7 @@ def _context(
         "case": found,
         "sheet": sheet,
         "chip": CHIPS[found.status],
+        "undelivered": words.error(undelivered(found)),
         **words_in(language()),
         "pick": pick,
         "reason_boxes": reason_boxes,

@@ -8,11 +8,13 @@ from flask_babel import gettext as _
 
 from app.core.errors import Conflict, DomainError, Forbidden, Invalid
 from app.core.policy import Actor, Permission, current_actor, permit
+from app.notifications import words
 from app.registrations import reasons as catalogue
 from app.registrations import service
 from app.registrations.checks import HOW_LABELS
 from app.registrations.forms import FIELD_LABELS, VERDICTS, NoteForm
 from app.registrations.queries import case as cases
+from app.registrations.queries.delivery import undelivered
 from app.registrations.queries.queue import CHIPS
 from app.registrations.readings import queries as readings
 from app.registrations.views import bp
@@ -64,6 +66,7 @@ def _page(actor: Actor, number: str, form: NoteForm, refusal: DomainError | None
         "registrations/standing.html",
         case=found,
         chip=CHIPS[found.status],
+        undelivered=words.error(undelivered(found)),
         form=form,
         further=further,
         judgements=readings.JUDGEMENTS,

@@ -14,12 +14,13 @@ from app.core import calendar, clock, keys
 from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.files import StoredFile
+from app.core.outbox import Message, MessageState
 from app.core.unit_of_work import unit_of_work
 from app.customers.models import Customer, Gender
 from app.registrations import service
 from app.registrations.models import Registration
 from app.registrations.service import FIELDS
-from tests.features.registrations.story import MONDAY, NOTE, reviewer, take
+from tests.features.registrations.story import MONDAY, NOTE, RETRY, reviewer, take
 
 SEEN = {f"check_{name}": "seen" for name in FIELDS}
 
@@ -217,6 +218,27 @@ def test_a_lost_race_says_who_and_keeps_what_was_typed(desk, step):
     assert answer.status_code == 409
     assert "陈样审" in html
     assert desk.status() == "approved"
+
+
+@pytest.mark.parametrize("code", ["wechat_43101", "wechat_47003"])
+def test_4_a_send_error_leaves_the_case_visibly_undelivered(desk, step, code):
+    """43101 (not subscribed) on the last channel, 47003 (refused by WeChat): "未送达" on the case and on its standing."""
+    with step():
+        row = db.session.get_one(Registration, desk.row_id)
+        service.ask_again(desk.me, row.id, take(desk.me, row), RETRY)
+    pages = lambda: [desk.client.get(desk.url).get_data(as_text=True),
+                     desk.client.get(f"{desk.url}/standing").get_data(as_text=True)]  # fmt: skip
+    desk.sit(reviewer("组长", lead=True))
+    assert not any("未送达" in page for page in pages()), "it may still arrive"
+    state = MessageState.FAILED if code.endswith("43101") else MessageState.DEAD
+    with step():
+        db.session.execute(sa.update(Message).values(state=state.value, error_code=code))
+    for page in pages():
+        assert "未送达" in page and "结果未送达申请人" in page
+        assert f"（{code[7:]}）" in page, "and why"
+    with step():
+        db.session.execute(sa.update(Message).values(state=MessageState.SENT.value, error_code=None))
+    assert not any("未送达" in page for page in pages())
 
 
 def test_asking_again_without_own_words_sends_the_reasons_words(desk):
