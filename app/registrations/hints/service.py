@@ -36,7 +36,7 @@ FINGERPRINT, READ, ALIGN = "hints.fingerprint", "hints.read", "hints.align"
 PLACE = "photo_reading.found_sealed"
 TEXT_KEY = keys.declare("photo_text")
 NEAR_BITS = 31  # of 256: a candidate to be laid over; docs/recognition.md
-# Of 256: shown without that. Other people's cards of one template came no nearer than 18 (760 pairs of straight scans).
+# Of 256: shown without that. Other people's cards of one template came no nearer than 18 (1,140 pairs).
 ALONE_BITS = 16
 MATCHES_MAX = 20  # kept per photo, the nearest first
 KEEP = timedelta(days=730)  # decisions.md 22: 24 months
