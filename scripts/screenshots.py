@@ -80,6 +80,7 @@ def _take(base: str, password: str) -> None:
                 page.goto(f"{base}{path}")
                 page.wait_for_timeout(600)
                 _save(page, f"{name}-{width}")
+            _bulk(page, base, width)
             page.goto(f"{base}/registrations/readings")
             page.locator("form[action='/registrations/readings/next'] button").first.click()
             page.wait_for_url("**/RDG-*")
@@ -130,6 +131,16 @@ def _beside(page: Page, width: int) -> None:
     for name in ("pass", "merge"):
         page.goto(f"{case}/{name}")
         _save(page, f"{name}-{width}")
+
+
+def _bulk(page: Page, base: str, width: int) -> None:
+    """Before a bulk act: who it takes, who is refused, and the button in view."""
+    page.goto(f"{base}/registrations")
+    for box in page.locator("tbody input[type=checkbox]").all()[:8]:
+        box.check(force=True)
+    page.locator(".bulk button").filter(has_text="释放占用").first.click()
+    page.wait_for_url("**/bulk-release**")
+    _save(page, f"bulk-{width}")
 
 
 def _leads(page: Page, base: str, width: int) -> None:

@@ -62,12 +62,12 @@ with app.app_context():
             assert hints.fingerprint(image)
     with unit_of_work():
         hints.compare(second)
-        rows = [(hospital.name, ""), ("姓名", "冯虚构"), ("科室", department.name[:-1] + "室"), ("职称", "医师")]
-        lines = []
+        lines = [Line(hospital.name, Box(0.10, 0.105, 0.445, 0.18), 0.99)]
+        rows = [("姓名", "冯虚构"), ("科室", department.name[:-1] + "室"), ("职称", "医师")]
         for n, (label, value) in enumerate(rows):
-            top = 0.15 + n * 0.12
-            for text, left, right in ([(label, 0.30, 0.38), (value, 0.42, 0.60)] if value else [(label, 0.1, 0.6)]):
-                lines.append(Line(text, Box(left, top, right, top + 0.05), 0.99))
+            top = 0.28 + n * 0.085
+            lines.append(Line(label, Box(0.10, top, 0.16, top + 0.055), 0.99))
+            lines.append(Line(value, Box(0.185, top, 0.32, top + 0.055), 0.99))
         assert hints.keep_reading(second, lines, engine="told", millis=900)
         match = db.session.scalars(sa.select(PhotoMatch).where(PhotoMatch.image_id == second)).one()
         hints.keep_alignment(match.id, 0.99)
