@@ -22,7 +22,8 @@ class Backends:
         if url.startswith("postgresql"):
             with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
                 rows = connection.execute(
-                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                    "AND backend_type = 'client backend'"  # a vacuum of the same database may end meanwhile
                 )
                 self.pids = [row[0] for row in rows]
 
