@@ -23,6 +23,11 @@ REVIEW_PAGES = {
     "readings": "/registrations/readings",
     "agreement": "/registrations/readings/agreement",
 }
+GRANT_PAGES = {
+    "grants": "/grants?tab=active",
+    "grant-rules": "/grants/policy",
+    "grant-reviews": "/grants/reviews",
+}
 SIZES = {1366: (1366, 768), 390: (390, 844)}
 
 
@@ -87,6 +92,9 @@ def _take(base: str, password: str) -> None:
             page.wait_for_timeout(600)
             _save(page, f"reading-{width}")
             context.clear_cookies()
+            _sign_in(page, base, "grant_manager@demo.invalid", password)
+            _grants(page, base, width)
+            context.clear_cookies()
             _sign_in(page, base, "admin@demo.invalid", password)
             page.goto(f"{base}/staff")
             _save(page, f"staff-{width}")
@@ -141,6 +149,27 @@ def _bulk(page: Page, base: str, width: int) -> None:
     page.locator(".bulk button").filter(has_text="释放占用").first.click()
     page.wait_for_url("**/bulk-release**")
     _save(page, f"bulk-{width}")
+
+
+def _grants(page: Page, base: str, width: int) -> None:
+    """What a manager of grants works with: the list, one grant, its preview, the review, and what the person sees."""
+    for name, path in GRANT_PAGES.items():
+        page.goto(f"{base}{path}")
+        _save(page, f"{name}-{width}")
+    review = page.locator("table a").first
+    if review.count():
+        review.click()
+        _save(page, f"grant-review-{width}")
+    page.goto(f"{base}/grants?tab=active")
+    page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href"))
+    _save(page, f"grant-{width}")
+    page.goto(page.locator("a[href*='/tickets/as/']").first.evaluate("link => link.href"))
+    _save(page, f"seen-as-{width}")
+    page.goto(f"{base}/grants/new?customer={page.url.partition('?')[0].rsplit('/', 1)[1]}")
+    page.locator("input[name=departments]").first.check()
+    page.locator("button[name=do][value=preview]").first.click()
+    page.locator("#preview").wait_for()
+    _save(page, f"grant-preview-{width}")
 
 
 def _leads(page: Page, base: str, width: int) -> None:

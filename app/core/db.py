@@ -3,6 +3,10 @@
 SQLite is the embedded default, PostgreSQL the production database; both are targets of the whole suite. Transactions
 on SQLite begin IMMEDIATE when the frame says that they will write (see `core.unit_of_work`), because a read
 transaction that later writes fails at once when somebody else wrote in between, whatever the busy timeout.
+
+A read on PostgreSQL is a read-only transaction that ends with a commit. The driver prepares statements that return
+and the server keeps their plans, but a rollback makes both forget them: planning the rule of who reads what takes
+longer than running it. The server itself refuses a write, so that the commit commits nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +22,11 @@ import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 BUSY_TIMEOUT_MS = 15_000
-writing: ContextVar[bool] = ContextVar("transaction_will_write", default=False)
+# True: the transaction will write. False: it was announced as a read. None: nobody said.
+writing: ContextVar[bool | None] = ContextVar("transaction_will_write", default=None)
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -96,6 +101,8 @@ def prepare_engine(engine: Engine, *, frame_reads: bool = True) -> None:
 
     Without ``frame_reads`` SQLite reads begin no transaction: each statement sees what is committed by then.
     """
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _announce)
     if engine.dialect.name != "sqlite":
         return
 
@@ -117,3 +124,27 @@ def prepare_engine(engine: Engine, *, frame_reads: bool = True) -> None:
     def _begin(connection: Connection) -> None:
         if writing.get() or frame_reads:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+
+
+def end_read(session: Session) -> None:
+    """End a transaction that was announced as a read, so that prepared statements survive it."""
+    if (
+        session.in_transaction()
+        and session.get_bind().dialect.name == "postgresql"
+        and _read_only(session.connection())
+    ):
+        session.commit()
+    else:
+        session.rollback()
+
+
+def _announce(connection: Connection) -> None:
+    """Before the first statement: BEGIN READ ONLY for what was announced as a read."""
+    driver: Any = connection.connection.dbapi_connection
+    wanted = True if writing.get() is False else None
+    if driver.read_only is not wanted:
+        driver.read_only = wanted
+
+
+def _read_only(connection: Connection) -> bool:
+    return bool(getattr(connection.connection.dbapi_connection, "read_only", False))

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.core.db import db, writing
+from app.core.db import db, end_read, writing
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ def _finish(session: Session, frame: Frame) -> None:
     if not frame.write:
         if session.new or session.dirty or session.deleted or frame.pending:
             raise WriteOnRead("a read-only unit of work has something to write")
-        session.rollback()
+        end_read(session)
         return
     session.flush()
     for append in _last_words:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, has_request_context, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.core import incoming, policy
 from app.core.addresses import Addresses
-from app.core.db import db
+from app.core.db import db, end_read, writing
 from app.core.unit_of_work import unit_of_work
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSP = (
@@ -37,6 +41,14 @@ class Portal(Flask):
 
     request_class = incoming.IncomingRequest
 
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Every request begins by reading: who asks, and what he may."""
+        token = writing.set(False)
+        try:
+            return super().wsgi_app(environ, start_response)
+        finally:
+            writing.reset(token)
+
     def url_for(
         self, /, endpoint: str, *, _anchor: str | None = None, _method: str | None = None, _scheme: str | None = None,
         _external: bool | None = None, **values: Any,
@@ -57,7 +69,7 @@ class Portal(Flask):
         g.request_id = secrets.token_hex(8)
         answer = super().preprocess_request()
         if request.method not in SAFE_METHODS:
-            db.session.rollback()  # the read that loaded the session ends before the write begins
+            end_read(db.session())  # the read that loaded the session ends before the write begins
         return answer
 
     def dispatch_request(self) -> ResponseReturnValue:
@@ -70,7 +82,7 @@ class Portal(Flask):
         safe = request.method in SAFE_METHODS
         write = not safe or bool(mark and mark.evidence)
         if write and safe:
-            db.session.rollback()
+            end_read(db.session())
         with unit_of_work(write=write, evidence_only=safe):
             return self.make_response(super().dispatch_request())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import sqlalchemy as sa
 
@@ -76,3 +78,28 @@ def test_evidence_is_refused_inside_a_running_write(app):
         db.session.flush()
         with pytest.raises(RuntimeError, match="evidence"), evidence():
             pass
+
+
+def test_a_read_that_writes_beside_the_session_leaves_nothing(app):
+    """A statement of its own does not pass the session's check: SQLite takes it back, PostgreSQL refuses it."""
+    with app.app_context():
+        with unit_of_work():
+            db.session.add(view("before"))
+        postgres = db.engine.dialect.name == "postgresql"
+        refused = pytest.raises(sa.exc.InternalError, match="read-only") if postgres else nullcontext()
+        with refused, unit_of_work(write=False):
+            db.session.execute(sa.update(SavedView).values(name="after"))
+        assert names() == ["before"]
+
+
+def test_plans_outlive_the_end_of_a_read(app):
+    """The driver prepares what returns; a rollback at the end of each read would make it forget."""
+    with app.app_context():
+        if db.engine.dialect.name != "postgresql":
+            return  # SQLite's driver keeps statements whatever ends the transaction
+        for _read in range(9):
+            with unit_of_work(write=False):
+                names()
+        with unit_of_work(write=False):
+            kept = db.session.execute(sa.text("SELECT generic_plans + custom_plans FROM pg_prepared_statements"))
+            assert max(kept.scalars(), default=0) >= 3

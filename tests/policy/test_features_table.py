@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = {name: (ROOT / "docs" / name).read_text() for name in ("features-review.md", "acceptance-house.md")}
+TABLES = {
+    name: (ROOT / "docs" / name).read_text() for name in ("features-review.md", "acceptance-house.md", "grants.md")
+}
 LINK = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
@@ -31,9 +34,16 @@ def test_every_proof_is_a_test_that_exists(table):
 @pytest.mark.pure
 @pytest.mark.parametrize("table", TABLES)
 def test_every_row_has_a_proof(table):
-    rows = [line for line in TABLES[table].splitlines() if line.startswith("| ") and "| proof |" not in line]
+    lines = TABLES[table].splitlines()
+    rows = [line for start in starts(lines) for line in takewhile(lambda line: line.startswith("|"), lines[start:])]
+    rows = [row for row in rows if "| proof |" not in row and not row.startswith("|---")]
     assert [row for row in rows if not LINK.search(row)] == []
-    assert len(rows) > 30
+    assert len(rows) > 20
+
+
+def starts(lines: list[str]) -> list[int]:
+    """Where a table with proofs begins."""
+    return [n for n, line in enumerate(lines) if line.endswith("| proof |")]
 
 
 @pytest.mark.pure

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 import config
 from app.core.columns import DataClass
-from app.core.db import db, writing
+from app.core.db import db, end_read, writing
 from app.core.keys import cipher
 from app.core.keys.cipher import Unreadable
 from app.core.keys.models import DataKey, KeyState
@@ -207,7 +207,7 @@ def own_session(*, write: bool) -> Iterator[Session]:
     try:
         with Session(db.engine) as session:
             yield session
-            session.commit() if write else session.rollback()
+            session.commit() if write else end_read(session)
     finally:
         writing.reset(token)
 

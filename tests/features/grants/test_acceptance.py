@@ -17,7 +17,7 @@ from app.core.unit_of_work import unit_of_work
 from app.customers import service as customers
 from app.customers.models import Customer, CustomerProfile
 from app.grants import service
-from app.grants.models import Campaign, Grant, GrantNode, ReviewDecision, ReviewItem
+from app.grants.models import Campaign, Grant, GrantNode, ReviewDecision, ReviewItem, UseKind
 from app.grants.service import NodeWish
 from app.hospitals import service as hospitals
 from app.registrations.models import Recusal
@@ -229,6 +229,44 @@ def test_2_25_an_unanswered_item_is_inactive_the_day_after_the_deadline(step):
         row = world.reload(silent_id)
         assert (row.status, row.ended_cause) == ("expired", "not_reviewed")
         assert world.reload(keep_id).status == "active"
+
+
+def test_2_25_last_use_is_shown_and_each_item_is_kept_reduced_or_revoked_by_itself(step):
+    """One decision per item by somebody who had no part in it; what was shown is kept with it; no bulk KEEP."""
+    with step():
+        at = world.place()
+        world.ticket(at, "消化内科"), world.ticket(at, "手术室")
+        people = [world.person(at) for _n in range(3)]
+        grants = [world.granted(at, who, "消化内科", "手术室", months=24).id for who in people]
+        service.note_use(people[1].id, [at.wards["消化内科"]] * 4, UseKind.OPENED)
+        service.open_campaign(world.granter("组长"), TODAY + timedelta(days=10), province="31")
+        items = {item.grant_id: item.id for item in db.session.scalars(sa.select(ReviewItem))}
+        me, R = world.granter("复核"), ReviewDecision
+
+        def decide(n: int, decision: ReviewDecision, **kw: object) -> ReviewItem:
+            return service.decide(me, items[grants[n]], world.reload(grants[n]).version, decision, **kw)
+
+        for code, kw in (
+            ("nothing_reduced", {"keep": list(at.wards.values())}),
+            ("departments_required", {"keep": []}),
+        ):
+            with pytest.raises(Invalid) as refused:
+                decide(1, R.REDUCE, **kw)
+            assert refused.value.code == code
+        with pytest.raises(Invalid) as silent:
+            decide(2, R.REVOKE)
+        assert silent.value.code == "note_required"
+        decide(0, R.KEEP)
+        reduced = decide(1, R.REDUCE, keep=[at.wards["消化内科"]], lookback_months=12)
+        decide(2, R.REVOKE, note="已调岗")
+        with pytest.raises(Conflict):
+            decide(0, R.REVOKE, note="再想")
+        assert (reduced.rows_opened, reduced.last_use_at) == (4, NOW)
+        assert [count(who) for who in people] == [2, 1, 0]
+        assert [world.reload(row).status for row in grants] == ["active", "active", "revoked"]
+        assert world.reload(grants[1]).lookback_months == 12
+    with step(datetime(2026, 12, 4, tzinfo=clock.SHANGHAI), write=False):  # all answered: nothing lapses
+        assert [count(who) for who in people] == [2, 1, 0]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.features.grants import world
 
 ROOMS = ("grants.", "customers.", "tickets.", "ticket_readers.")
 HERE, FAR = "31", "51"
-FREE = ("as_customer", "index", "queue")
+NOWHERE = uuid.UUID("00000000-0000-7000-8000-000000000000")
 
 
 def token_for(who: Any, key: str, *, ended: bool = False) -> tuple[uuid.UUID, dict[str, str]]:
@@ -66,8 +66,10 @@ def addresses(app: Any, theirs: dict[str, Any]) -> Iterator[tuple[str, str, Any]
                 values[name] = theirs["review" if "reviews" in rule.rule else rule.endpoint.split(".")[0]]
             elif name in theirs:
                 values[name] = theirs[name]
-            else:
+            elif hasattr(converter, "items"):
                 values[name] = next(iter(converter.items))  # one of a closed list of words
+            else:
+                values[name] = NOWHERE  # a part of what is named, which is refused before its parts are looked for
         if "bulk-run" in rule.rule:
             continue  # names a kind of act, no object
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
@@ -93,7 +95,7 @@ def test_ids_of_another_region_are_not_there_in_every_address_for_staff(app, the
     far, near, tried = clients(app, FAR), clients(app, HERE), 0
     for method, path, mark in addresses(app, theirs):
         assert asked(far, method, path, mark) == 404, (method, path)
-        if method == "GET":  # the address names something that is there
+        if method == "GET" and str(NOWHERE) not in path:  # the address names something that is there
             assert asked(near, method, path, mark) in (200, 303, 409), (method, path)
         tried += 1
     assert tried > 30

@@ -240,6 +240,12 @@ def test_2_7_one_scope_function_for_lists_counts_search_detail_export_and_api(ap
                 head = {"Authorization": f"Bearer {tokens[person.id]}"}
                 listed = http.get("/api/v1/tickets?limit=100", headers=head)
                 assert {item["number"] for item in listed.json["items"]} == wanted, (n, person)
+                assert http.get("/api/v1/tickets/count", headers=head).json["count"] == len(wanted), (n, person)
+                file = http.get("/api/v1/tickets/export", headers=head).get_data(as_text=True)
+                assert {r.number for r in world.records if r.number in file} == wanted, (n, person)
+                for record in world.records[n % 5 :: 5]:  # two of ten by their address; the query was asked for all
+                    answer = http.get(f"/api/v1/tickets/{record.number}", headers=head)
+                    assert answer.status_code == (200 if record.number in wanted else 404), (n, person, record)
                 only = http.get(f"/api/v1/tickets?limit=100&scope={Which.DEPARTMENT.value}", headers=head)
                 assert only.status_code == (200 if department else 403), (n, person)
                 if department:
