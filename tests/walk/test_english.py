@@ -45,6 +45,8 @@ NOT_HTML = {
     "registrations.image",
     "registrations.thumbnail",
     "settings.export_calendar",
+    "tickets.photo",
+    "tickets.recording",
 }
 
 

@@ -83,7 +83,8 @@ def asked(app, client, path) -> tuple[int, int]:
 
 def test_every_worklist_has_its_number_of_statements_and_keeps_it_with_more_rows(world, visitor):
     found, empty, grown = {}, [], {}
-    for worklist in worklists:
+    ours = [of for of in worklists if of.endpoint in world.view_functions]  # other tests declare samples
+    for worklist in ours:
         client = visitor(role_for(worklist))
         with world.test_request_context("/"):
             base = url_for(worklist.endpoint, **worklist.view_args)

@@ -42,6 +42,7 @@ UNREACHED = {
     "tickets.drawer": "no ticket was reported here; tests/features/tickets",
     "tickets.page": "no ticket was reported here; tests/features/tickets",
     "tickets.file_list": "no ticket was reported here; tests/features/tickets",
+    "promises.receipt": "no ticket was reported here; tests/features/tickets/test_receipt_page.py",
     "devices.detail": "no device is registered here; tests/features/tickets/test_register_pages.py",
     "devices.edit": "no device is registered here; tests/features/tickets/test_register_pages.py",
     "lists.view": "a person's saved view; tests/features/lists",

@@ -79,7 +79,7 @@ def test_the_second_reader_cannot_see_the_first_decision_in_page_source_or_url(r
         "open": here.get("/registrations?tab=open"),
         "by name": here.get("/registrations", query_string={"tab": "done", "q": "冯虚构"}),
         "by number": here.get("/registrations", query_string={"tab": "done", "q": here.number[:8]}),
-        "palette": here.post("/ui/palette", data={"q": "REG-2026"}, headers={"HX-Request": "true"}),
+        "palette": here.client.post("/ui/palette", data={"q": "REG-2026"}, headers={"HX-Request": "true"}),
         "readings": here.get("/registrations/readings"),
         "mine": here.get("/registrations/readings?tab=mine"),
         "report": here.get("/registrations/report"),
