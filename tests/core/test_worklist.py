@@ -20,7 +20,7 @@ from app.core.worklist.query import parse
 READER = Actor("staff", id=new_id(), rights={Permission.STYLE_READ: None, Permission.AUDIT_EXPORT: None})
 
 LIST = Worklist(
-    key="views",
+    key="sample-views",
     title="Views",
     endpoint="ui.help_style",
     permission=Permission.STYLE_READ,
@@ -111,7 +111,7 @@ class TestPaging:
 
     def test_counts_are_capped_and_come_in_one_statement(self):
         page(LIST, READER, MultiDict())
-        assert counters.value("tab:views:two") == 24
+        assert counters.value("tab:sample-views:two") == 24
         assert counters.text(counters.CAP + 1) == "1,000+"
 
     def test_a_page_of_a_tab_takes_two_statements(self, rows):
@@ -161,7 +161,7 @@ def test_a_file_holds_all_rows_of_the_filter_from_one_streamed_statement(app, ro
 
 
 def chooser(**kept: object) -> Actor:
-    return Actor("staff", id=new_id(), rights=READER.rights, preferences={"lists": {"views": kept}})
+    return Actor("staff", id=new_id(), rights=READER.rights, preferences={"lists": {"sample-views": kept}})
 
 
 @pytest.mark.usefixtures("rows")

@@ -21,7 +21,7 @@ LIST_URL = "/help/style"
 READER = Actor("staff", id=new_id(), rights={Permission.STYLE_READ: None})
 ACTION = BulkAction("rename", "Rename", "ui.help_style", Permission.STYLE_READ)
 LIST = Worklist(
-    key="views",
+    key="sample-views",
     title="Views",
     endpoint="ui.help_style",
     permission=Permission.STYLE_READ,

@@ -83,7 +83,7 @@ def asked(app, client, path) -> tuple[int, int]:
 
 def test_every_worklist_has_its_number_of_statements_and_keeps_it_with_more_rows(world, visitor):
     found, empty, grown = {}, [], {}
-    ours = [of for of in worklists if of.endpoint in world.view_functions]  # other tests declare samples
+    ours = [of for of in worklists if not of.key.startswith("sample-")]  # those are of other tests
     for worklist in ours:
         client = visitor(role_for(worklist))
         with world.test_request_context("/"):
