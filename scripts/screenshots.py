@@ -111,6 +111,8 @@ def _tickets(page: Page, base: str, width: int) -> None:
     page.fill("#hospital_q", "示范")
     page.keyboard.press("Tab")
     page.locator("#in-place input[name=hospital_id]").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(800)
     page.locator("#in-place input[name=hospital_id]").first.check()
     page.locator("#in-place select").first.wait_for()
     page.fill("#serial_number", "7654321")
