@@ -110,6 +110,8 @@ def test_from_a_badge_photo_to_a_decision_that_the_customer_sees(live, page, bad
 def decide_by_keyboard(page) -> None:
     """V: all fields seen on the badge; A: approve; the page after the decision is another one."""
     before = page.url
+    loaded = "() => [...document.querySelectorAll('[data-viewer-stage] img')].every(e => e.complete && e.naturalWidth)"
+    page.wait_for_function(loaded)  # a reviewer looks first; after a decision the photo is rightly refused
     page.keyboard.press("v")
     page.keyboard.press("a")
     page.wait_for_url(lambda url: url != before)
