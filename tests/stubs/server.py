@@ -43,6 +43,12 @@ class Call:
         }
 
 
+class Listener(ThreadingHTTPServer):
+    """Bears twenty callers at once: with the usual queue of five a busy machine turned some of them away."""
+
+    request_queue_size = 128
+
+
 class StubServer:
     """Use as a context manager; ``base`` is its address. Subclasses write ``answer`` and ``failure``."""
 
@@ -62,7 +68,7 @@ class StubServer:
             def log_message(self, *_args: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer((host, port), Handler)
+        self._server = Listener((host, port), Handler)
         self._server.daemon_threads = True
         self.base = f"http://{host}:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
