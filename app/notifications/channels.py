@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from abc import ABC, abstractmethod
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -35,7 +36,7 @@ VERDICTS = {
 NOT_CONFIGURED = Outcome(Verdict.FALLBACK, "channel_not_configured")
 
 
-class Channel:
+class Channel(ABC):
     """One way to reach a person. ``console`` replaces its edge in development and tests."""
 
     name: str
@@ -75,8 +76,9 @@ class Channel:
         """Why this person cannot be reached here just now, found without the network."""
         return None
 
+    @abstractmethod
     def _transmit(self, letter: Letter, template: Template) -> Outcome:
-        raise NotImplementedError
+        """One attempt on the network."""
 
     def _held(self) -> Outcome | None:
         with reading() as session:
@@ -109,11 +111,13 @@ class _WeChatChannel(Channel):
         self._settings, self._client = settings, client
 
     @property
+    @abstractmethod
     def _appid(self) -> str:
-        raise NotImplementedError
+        """The account that sends."""
 
+    @abstractmethod
     def _attempt(self, letter: Letter, template: Template) -> str:
-        raise NotImplementedError
+        """Call WeChat; its message id. Raises WeChatError, WeChatUnreachable, ValueRefused."""
 
     def _transmit(self, letter: Letter, template: Template) -> Outcome:
         try:

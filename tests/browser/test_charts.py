@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_story import page, sign_in  # noqa: F401
+from tests.browser.test_story import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 REPORT = "/registrations/report"
 
 
-def test_charts_draw_hover_and_follow_the_theme_under_the_content_policy(live, page):  # noqa: F811
+def test_charts_draw_hover_and_follow_the_theme_under_the_content_policy(live, page):
     sign_in(page, live, "reviewer@demo.invalid")
     page.goto(f"{live.url}{REPORT}")
     boxes = page.locator("[data-chart] svg")
@@ -34,7 +34,7 @@ def test_charts_draw_hover_and_follow_the_theme_under_the_content_policy(live, p
 
 def test_without_scripts_the_tables_are_there_and_no_empty_box(live, chromium):
     context = chromium.new_context(java_script_enabled=False, viewport={"width": 1366, "height": 768}, locale="zh-CN")
-    page = context.new_page()  # noqa: F811
+    page = context.new_page()
     sign_in(page, live, "reviewer@demo.invalid")
     page.goto(f"{live.url}{REPORT}")
     assert page.locator(".chart-table table").count() == 5

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.browser.live import Live
-from tests.browser.test_story import code_for, page, sign_in  # noqa: F401
+from tests.browser.test_story import code_for, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PHONE, OTHER = "13800009002", "13800009003"
@@ -27,7 +27,7 @@ def token_of(live: Live, phone: str = PHONE) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['token']}"}
 
 
-def test_a_lost_phone_is_signed_out_by_keyboard(live, page):  # noqa: F811
+def test_a_lost_phone_is_signed_out_by_keyboard(live, page):
     headers = token_of(live)
     me = f"{live.url}/api/v1/me"
     assert requests.get(me, headers=headers, timeout=10).status_code == 200
@@ -61,7 +61,7 @@ def test_a_lost_phone_is_signed_out_by_keyboard(live, page):  # noqa: F811
     assert page.problems == refused[:1]
 
 
-def reveal(page) -> None:  # noqa: F811
+def reveal(page) -> None:
     page.locator("a.reveal").first.focus()
     page.keyboard.press("Enter")
     page.locator("#sheet select[name=reason]").wait_for()
@@ -73,7 +73,7 @@ def reveal(page) -> None:  # noqa: F811
     page.locator("[data-vanish]").wait_for()
 
 
-def choose(page, reason: str) -> None:  # noqa: F811
+def choose(page, reason: str) -> None:
     """A reason of the open question, and its button, by keys."""
     box = page.locator("#sheet select[name=reason]")
     box.wait_for()
@@ -86,7 +86,7 @@ def choose(page, reason: str) -> None:  # noqa: F811
     page.keyboard.press("Enter")
 
 
-def test_the_number_goes_by_itself_after_its_minute(live, page):  # noqa: F811
+def test_the_number_goes_by_itself_after_its_minute(live, page):
     token_of(live, OTHER)
     sign_in(page, live, "triager2@demo.invalid")
     page.clock.install()

@@ -17,7 +17,7 @@ import requests
 
 from app.core import clock
 from tests.browser.live import PASSWORD, ROOT, Live
-from tests.browser.test_story import page, sign_in  # noqa: F401
+from tests.browser.test_story import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MANAGER, SECOND, THIRD = "grant_manager@demo.invalid", "grant_manager2@demo.invalid", "grants3@demo.invalid"
@@ -110,16 +110,16 @@ def desk(chromium, live):
         context.close()
 
 
-def press(page, words: str) -> None:  # noqa: F811
+def press(page, words: str) -> None:
     with page.expect_navigation():
         page.get_by_role("button", name=words, exact=True).first.click()
 
 
-def number_of(page) -> str:  # noqa: F811
+def number_of(page) -> str:
     return page.url.rsplit("/", 1)[1].partition("?")[0]
 
 
-def propose(page, *wards: str, last: date | None = None) -> str:  # noqa: F811
+def propose(page, *wards: str, last: date | None = None) -> str:
     """Terms, the preview with real rows, and only then the saving. Returns the number."""
     for ward in wards:
         page.get_by_label(ward, exact=True).check()
@@ -130,7 +130,7 @@ def propose(page, *wards: str, last: date | None = None) -> str:  # noqa: F811
     page.locator("#preview").wait_for()
 
 
-def figures(page) -> list[str]:  # noqa: F811
+def figures(page) -> list[str]:
     return page.locator("#preview .grant-figures dd").all_inner_texts()
 
 
@@ -230,7 +230,7 @@ def test_a_grant_is_given_used_drifts_is_renewed_reviewed_and_revoked(live, desk
     assert [each.problems for each in (one, two, three)] == [[], [], []]
 
 
-def decide(page, number: str, word: str, *, drop: str = "", note: str = "") -> None:  # noqa: F811
+def decide(page, number: str, word: str, *, drop: str = "", note: str = "") -> None:
     item = page.locator(f"#item-{number}")
     item.get_by_label(word, exact=True).check()
     if drop:

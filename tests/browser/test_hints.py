@@ -89,17 +89,6 @@ DRAWN = """list => list.map(c => { const p = c.getContext('2d').getImageData(0, 
   return c.width > 10 && new Set(p).size > 20; })"""
 
 
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-    page = context.new_page()
-    page.problems = []
-    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: page.problems.append(str(e)))
-    yield page
-    context.close()
-
-
 def test_hints_are_read_compared_and_answered_by_keyboard_alone(live: Live, page):
     """20 and 21: a word per field with the piece it was found in; two photos side by side; the verdict is kept."""
     made = json.loads(run(live, MAKE).splitlines()[-1])

@@ -92,17 +92,6 @@ def make(live: Live, count: int, first: int) -> list[dict[str, str]]:
     return json.loads(run(live, MAKE, count, first).splitlines()[-1])
 
 
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-    page = context.new_page()
-    page.problems = []
-    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: page.problems.append(str(e)))
-    yield page
-    context.close()
-
-
 class Counter:
     """What the page asks for, and what it has got."""
 

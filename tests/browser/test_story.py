@@ -36,17 +36,6 @@ def sign_in(page, live: Live, email: str) -> None:
     page.wait_for_url(lambda url: "/login" not in url)
 
 
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-    page = context.new_page()
-    page.problems = []
-    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: page.problems.append(str(e)))
-    yield page
-    context.close()
-
-
 def register(live: Live, badge: bytes) -> dict[str, str]:
     """A customer's part up to the registration; returns the headers of his calls."""
     api = f"{live.url}/api/v1"

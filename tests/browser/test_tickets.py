@@ -14,7 +14,7 @@ import requests
 
 from tests import sounds
 from tests.browser.live import ROOT, Live
-from tests.browser.test_story import code_for, page, sign_in  # noqa: F401
+from tests.browser.test_story import code_for, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 APPROVED = """
@@ -69,7 +69,7 @@ def caller(live) -> Caller:
     return Caller(live)
 
 
-def test_a_report_goes_from_the_api_through_a_round_of_questions_to_dispatch(live, page, caller, badge):  # noqa: F811
+def test_a_report_goes_from_the_api_through_a_round_of_questions_to_dispatch(live, page, caller, badge):
     sent = caller.post(
         "/tickets",
         data={"contact_is_me": "true", "hospital_id": caller.hospital, "department_id": caller.department,
@@ -121,14 +121,14 @@ def test_a_report_goes_from_the_api_through_a_round_of_questions_to_dispatch(liv
     assert page.problems == []
 
 
-def assert_pictures(page, count: int) -> None:  # noqa: F811
+def assert_pictures(page, count: int) -> None:
     images = page.locator("[data-viewer-stage] img")
     images.first.wait_for()
     assert images.count() == count
     page.wait_for_function("e => e.complete && e.naturalWidth > 100", arg=images.first.element_handle())
 
 
-def decide(page) -> None:  # noqa: F811
+def decide(page) -> None:
     """The sheet by its keys and lists, then Ctrl Enter."""
     for key in ("h", "y", "d", "3"):
         page.keyboard.press(key)
@@ -140,7 +140,7 @@ def decide(page) -> None:  # noqa: F811
     page.keyboard.press("Control+Enter")
 
 
-def test_a_call_is_taken_down_by_keyboard_alone(live, page, caller):  # noqa: F811
+def test_a_call_is_taken_down_by_keyboard_alone(live, page, caller):
     sign_in(page, live, "triager2@demo.invalid")
     page.goto(f"{live.url}/tickets/new")
     keys = page.keyboard

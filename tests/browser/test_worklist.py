@@ -7,24 +7,24 @@ import re
 import pytest
 
 from tests.browser.live import PASSWORD
-from tests.browser.test_story import page, sign_in  # noqa: F401 -- a fixture
+from tests.browser.test_story import sign_in
 
 pytestmark = pytest.mark.browser
 NUMBER = re.compile(r"REG-\d{8}-\d{4}")
 
 
-def at(page) -> int:  # noqa: F811
+def at(page) -> int:
     """Which row is current; -1 for none."""
     return page.evaluate(
         "[...document.querySelectorAll('tr[data-row]')].findIndex((row) => row.classList.contains('is-current'))"
     )
 
 
-def numbers(page) -> list[str]:  # noqa: F811
+def numbers(page) -> list[str]:
     return [NUMBER.search(row)[0] for row in page.locator("tr[data-row]").all_inner_texts()]
 
 
-def test_keys_of_a_list_and_its_drawer(live, page):  # noqa: F811
+def test_keys_of_a_list_and_its_drawer(live, page):
     sign_in(page, live, "reviewer@demo.invalid")
     page.goto(f"{live.url}/registrations?tab=done")
     found = numbers(page)
@@ -70,7 +70,7 @@ def test_keys_of_a_list_and_its_drawer(live, page):  # noqa: F811
 def test_the_same_list_with_scripts_off(live, chromium):
     """Tabs, filters, order and rows are links and forms; what only scripts can do is not shown."""
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", java_script_enabled=False)
-    page = context.new_page()  # noqa: F811
+    page = context.new_page()
     try:
         page.goto(f"{live.url}/login")
         page.fill("input[name=email]", "reviewer@demo.invalid")

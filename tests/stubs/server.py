@@ -10,6 +10,7 @@ import ipaddress
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -49,7 +50,7 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-class StubServer:
+class StubServer(ABC):
     """Use as a context manager; ``base`` is its address. Subclasses write ``answer`` and ``failure``."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -89,6 +90,7 @@ class StubServer:
             self._latency: dict[str, float] = {}
             self.reset_state()
 
+    @abstractmethod
     def reset_state(self) -> None:
         """State of the subclass."""
 
@@ -104,11 +106,13 @@ class StubServer:
         with self.lock:
             return [call for call in self.requests if call.path == path]
 
+    @abstractmethod
     def answer(self, call: Call) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the service says to this call. Raises Refusal."""
 
+    @abstractmethod
     def failure(self, code: Any) -> Refusal:
-        raise NotImplementedError
+        """The service's way to refuse with a scripted code."""
 
     def control(self, call: Call) -> dict[str, Any]:
         """The ``/__stub`` addresses."""

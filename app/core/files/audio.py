@@ -17,7 +17,7 @@ from typing import IO
 from flask_babel import lazy_gettext as _l
 
 from app.core.errors import Invalid, TooLarge, UnsupportedMedia
-from app.core.files.images import CHUNK, scanners
+from app.core.files.images import read_all, scanners
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_SECONDS = 180.0
@@ -63,7 +63,12 @@ def intake(stream: IO[bytes]) -> CleanSound:
     Raises TooLarge (``voice_too_large``), UnsupportedMedia (``voice_type_unsupported``) or Invalid (``voice_empty``,
     ``voice_damaged``, ``voice_too_long``).
     """
-    data = _read(stream)
+    data = read_all(
+        stream,
+        MAX_BYTES,
+        TooLarge(_l("录音超过 5 MB。请缩短录音，或改用文字。"), code="voice_too_large"),
+        Invalid(_l("收到的录音是空的。请重新录音。"), code="voice_empty"),
+    )
     for scan in scanners:
         scan(data)
     media_type, measure = _sniff(data)
@@ -76,18 +81,6 @@ def intake(stream: IO[bytes]) -> CleanSound:
     if seconds > MAX_SECONDS:
         raise Invalid(_l("录音超过 3 分钟。请分段说明，或改用文字。"), code="voice_too_long")
     return CleanSound(clean, media_type, round(seconds, 1), hashlib.sha256(data).digest())
-
-
-def _read(stream: IO[bytes]) -> bytes:
-    parts, size = [], 0
-    while chunk := stream.read(CHUNK):
-        size += len(chunk)
-        if size > MAX_BYTES:
-            raise TooLarge(_l("录音超过 5 MB。请缩短录音，或改用文字。"), code="voice_too_large")
-        parts.append(chunk)
-    if not size:
-        raise Invalid(_l("收到的录音是空的。请重新录音。"), code="voice_empty")
-    return b"".join(parts)
 
 
 def _sniff(data: bytes) -> tuple[str, Callable[[bytes], tuple[bytes, float]]]:

@@ -68,7 +68,12 @@ def intake(stream: IO[bytes], declared_name: str = "") -> CleanImage:
     Raises TooLarge (``image_too_large``), UnsupportedMedia (``image_type_unsupported``, ``heic_not_supported``) or
     Invalid (``image_empty``, ``image_too_many_pixels``, ``image_damaged``). The name is only used for a better hint.
     """
-    data = _read(stream)
+    data = read_all(
+        stream,
+        MAX_BYTES,
+        TooLarge(_l("图片超过 10 MB。请在手机相册中压缩，或用较低的分辨率重新拍摄。"), code="image_too_large"),
+        Invalid(_l("收到的图片是空的。请重新选择图片后再上传。"), code="image_empty"),
+    )
     kind = _sniff(data, declared_name)
     for scan in scanners:
         scan(data)
@@ -86,16 +91,16 @@ def intake(stream: IO[bytes], declared_name: str = "") -> CleanImage:
     )
 
 
-def _read(stream: IO[bytes]) -> bytes:
+def read_all(stream: IO[bytes], most: int, too_large: TooLarge, empty: Invalid) -> bytes:
     """At most one chunk more than is allowed is ever held."""
     parts, size = [], 0
     while chunk := stream.read(CHUNK):
         size += len(chunk)
-        if size > MAX_BYTES:
-            raise TooLarge(_l("图片超过 10 MB。请在手机相册中压缩，或用较低的分辨率重新拍摄。"), code="image_too_large")
+        if size > most:
+            raise too_large
         parts.append(chunk)
     if not size:
-        raise Invalid(_l("收到的图片是空的。请重新选择图片后再上传。"), code="image_empty")
+        raise empty
     return b"".join(parts)
 
 

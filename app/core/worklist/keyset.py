@@ -24,9 +24,9 @@ def encode(value: Any, row_id: uuid.UUID) -> str:
 
 def decode(cursor: str, column: Any) -> tuple[Any, uuid.UUID] | None:
     """The (sort value, id) of a cursor, or None when it is not one for this column."""
+    kind = column.type.python_type
     try:
         raw, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        kind = column.type.python_type
         if kind is datetime:
             value: Any = datetime.fromisoformat(raw)
             if value.tzinfo is None:
@@ -38,7 +38,7 @@ def decode(cursor: str, column: Any) -> tuple[Any, uuid.UUID] | None:
         else:
             return None
         return value, uuid.UUID(row_id)
-    except (ValueError, TypeError, binascii.Error, AttributeError, NotImplementedError, RecursionError):
+    except (ValueError, TypeError, binascii.Error, AttributeError, RecursionError):
         return None
 
 
