@@ -25,6 +25,7 @@ FLOORS = (
     "app.registrations",
     "app.grants",
     "app.tickets",
+    "app.dispatch",
     "app.today",
     "app.health",
     "app.api",
