@@ -1,10 +1,10 @@
 """Engineers: the working side of a staff account with the role `engineer`.
 
 `Engineer` has the account's id as its key, so that an engineer's id is his account's id everywhere: in
-``ticket.assignee_id``, ``dispatch.assignee_id`` and in paths. What is valid for a time has its own rows: `EngineerSkill`
-(a certificate from one day to another, both included), `EngineerShift` (the half days of a week on which he works;
-without any row: every working day) and `Absence` (from one instant to another). Nothing is switched off by a job: a
-skill that lapsed simply no longer holds at the instant asked about.
+``ticket.assignee_id``, ``dispatch.assignee_id`` and in paths. What is valid for a time has rows of its own:
+`EngineerSkill` (a certificate from one day to another, both included), `EngineerShift` (the half days of a week on
+which he works; without any row: every working day) and `Absence` (from one instant to another). Nothing is switched
+off by a job: a skill that lapsed simply no longer holds at the instant asked about.
 """
 
 from __future__ import annotations
