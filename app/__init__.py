@@ -26,6 +26,7 @@ FLOORS = (
     "app.grants",
     "app.tickets",
     "app.dispatch",
+    "app.safety",
     "app.today",
     "app.health",
     "app.api",

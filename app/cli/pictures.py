@@ -15,6 +15,7 @@ from app.lists.workflow import workflow as list_export
 from app.registrations.images.workflow import workflow as badge_hold
 from app.registrations.readings.states import reading_workflow
 from app.registrations.workflow import workflow as registration
+from app.safety.workflow import workflow as safety_case
 from app.staff.roles import ROLES
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "generated"
@@ -41,6 +42,7 @@ def route_matrix(app: Portal) -> str:
         mark = policy.mark_of(app, rule.endpoint)
         asks = mark.permission.value if mark and mark.permission else f"{mark.kind}" if mark else "?"
         extra = ", fresh sign-in" if mark and mark.step_up else ""
+        extra += ", hidden from others" if mark and mark.hidden else ""
         methods = " ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         lines.append(f"| `{rule.rule.replace('|', '&#124;')}` | {methods} | {asks}{extra} |")
     lines += ["", "| right | sentence | roles (+ leads) |", "|---|---|---|"]
@@ -58,6 +60,7 @@ def pages(app: Portal) -> dict[str, str]:
         "badge-hold-workflow.md": state_diagram(badge_hold),
         "list-export-workflow.md": state_diagram(list_export),
         "second-reading-workflow.md": state_diagram(reading_workflow),
+        "safety-case-workflow.md": state_diagram(safety_case),
         "routes.md": route_matrix(app),
     }
 

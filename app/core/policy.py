@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from flask import g
 
 from app.core import clock
-from app.core.errors import Forbidden, StepUpRequired, Unauthenticated
+from app.core.errors import Forbidden, NotFound, StepUpRequired, Unauthenticated
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -142,6 +142,7 @@ class Mark:
     why: str = ""
     evidence: bool = False  # a GET that may append to evidence tables
     step_up: bool = False
+    hidden: bool = False  # whoever lacks the right gets 404: that there is anything is confidential
 
     def check(self, actor: Actor) -> None:
         """Raise unless ``actor`` may call the endpoint."""
@@ -149,6 +150,8 @@ class Mark:
             return
         if actor.kind == "anonymous":
             raise Unauthenticated()
+        if self.hidden and self.permission is not None and not actor.may(self.permission):
+            raise NotFound()
         if (self.kind == "customer") != (actor.kind == "customer"):
             raise Forbidden()
         if self.permission is not None:
@@ -157,9 +160,11 @@ class Mark:
             actor.require_step_up()
 
 
-def permit(permission: Permission, *, evidence: bool = False, step_up: bool = False) -> Callable[[View], View]:
-    """Staff holding ``permission``."""
-    return _mark(Mark("permission", permission, evidence=evidence, step_up=step_up))
+def permit(
+    permission: Permission, *, evidence: bool = False, step_up: bool = False, hidden: bool = False
+) -> Callable[[View], View]:
+    """Staff holding ``permission``; ``hidden`` from all others, as if it were not there."""
+    return _mark(Mark("permission", permission, evidence=evidence, step_up=step_up, hidden=hidden))
 
 
 def signed_in(*, evidence: bool = False, step_up: bool = False) -> Callable[[View], View]:

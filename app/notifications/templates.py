@@ -93,6 +93,30 @@ CATALOGUE: dict[str, Template] = {
             subject=("员工后台邀请", "Invitation to the staff portal"),
             secret=("link",),
         ),
+        Template(
+            "restricted_notice",
+            ("内部提醒", "Internal notice"),
+            (EMAIL,),
+            ("level", "due"),
+            (
+                "后台有一件由您负责的事须在 {due} 前处理，时限已用去 {level}%。内容请登录后台查看，请勿转发。",
+                "Something you are in charge of is due at {due}; {level}% of its time is used. Sign in to the portal "
+                "to see what it is. Please do not forward this.",
+            ),
+            subject=("内部提醒", "Internal notice"),
+        ),
+        Template(
+            "restricted_notice_sms",
+            ("内部提醒短信", "Internal notice by SMS"),
+            (SMS,),
+            ("level", "due"),
+            (
+                "后台有一件由您负责的事须在 {due} 前处理，时限已用去 {level}%。",
+                "Something you are in charge of is due at {due}; {level}% of its time is used.",
+            ),
+            sms="template_review_result",
+            sms_params={"number": "内部事项", "status": "待处理"},
+        ),
         _result(
             "registration_approved",
             ("注册审核：通过", "Registration approved"),

@@ -27,8 +27,9 @@ def _needs(field: str, message: Any, code: str) -> Invalid:
 
 
 def no_safety_hold(row: Any, _actor: Actor, _facts: Facts) -> None:
+    """Words and code say nothing of the reason: customers and dealers read them too."""
     if row.safety_hold:
-        raise TransitionRefused(_l("这张工单涉及不良事件，调查结束前不能这样处理。"), code="safety_hold")
+        raise TransitionRefused(_l("这张工单暂缓结束，解除之前不能这样处理。"), code="on_hold")
 
 
 def reason_given(_row: Any, _actor: Actor, facts: Facts) -> None:
@@ -101,7 +102,7 @@ def target_fits(row: Any, _actor: Actor, facts: Facts) -> None:
     if row.id in target.into:
         raise _needs("target", _l("那张工单正要并入这一张。"), "merge_cycle")
     if target.safety_hold:
-        raise TransitionRefused(_l("那张工单涉及不良事件，不能并入。"), code="safety_hold")
+        raise TransitionRefused(_l("那张工单暂缓结束，不能并入。"), code="on_hold")
     if target.hospital_id != row.hospital_id and not facts.leads:
         raise Forbidden(_l("不同医院的工单只有组长可以合并。"), code="lead_required")
 
@@ -261,7 +262,7 @@ def _parts_accounted(_row: Any, _actor: Actor, facts: Facts) -> None:
 
 def _safety_decided(_row: Any, _actor: Actor, facts: Facts) -> None:
     if facts.safety_undecided:
-        raise TransitionRefused(_l("不良事件还没有结论。"), code="safety_undecided")
+        raise TransitionRefused(_l("还有一项内部核查没有结论。"), code="check_open")
 
 
 may_close: tuple[Guard, ...] = (no_safety_hold, _safety_decided, nothing_in_custody, _loaner_back, _parts_accounted)

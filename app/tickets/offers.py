@@ -116,5 +116,6 @@ def _own_data(person: Customer) -> Mapping[DataClass, Mapping[str, Any]]:
                 for row in rows
             ]
         },
+        DataClass.SENSITIVE: {"ticket_harm": [{"number": row.number, "harm": row.harm} for row in rows if row.harm]},
         DataClass.FREE_TEXT: {"ticket_faults": [{"number": row.number, "fault": row.fault} for row in rows]},
     }  # fmt: skip

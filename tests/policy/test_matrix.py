@@ -34,6 +34,10 @@ def wrong_answers(app: Portal, client, role: Role, **only: str) -> Iterator[str]
                 yield f"{role} {method} {path}: {answer}"
             if mark.kind == "customer" and not refused:
                 yield f"{role} {method} {path}: staff reached a customer's call ({answer})"
+            if mark.hidden and mark.permission not in rights:
+                if answer != 404:
+                    yield f"{role} {method} {path}: {answer}, hidden from whoever lacks {mark.permission}"
+                continue
             if mark.kind == "permission" and (mark.permission not in rights) != refused and not mark.step_up:
                 yield f"{role} {method} {path}: {answer}, right {mark.permission}: {mark.permission in rights}"
 

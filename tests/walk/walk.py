@@ -45,6 +45,8 @@ UNREACHED = {
     "promises.receipt": "no ticket was reported here; tests/features/tickets/test_receipt_page.py",
     "devices.detail": "no device is registered here; tests/features/tickets/test_register_pages.py",
     "devices.edit": "no device is registered here; tests/features/tickets/test_register_pages.py",
+    "safety.ask_harm": "no ticket was reported here; tests/features/safety",
+    "safety.case": "nobody was harmed here; tests/features/safety",
     "lists.view": "a person's saved view; tests/features/lists",
     "lists.download_export": "a finished export; tests/features/lists",
 }

@@ -29,8 +29,8 @@ FILES = {PHOTOS: Files(0, PHOTOS_MAX)}
 Said = Annotated[str, StringConstraints(min_length=1, max_length=MESSAGE_MAX_CHARS), AfterValidator(clean_text)]
 MISSING = {404: ("not_found",)}
 WRITING = {**CLOSED, **MISSING, **BAD_FILES, 409: ("ticket_ended", "transition_refused", "conflict")}
-ENDED = ("ticket_ended", "transition_refused", "safety_hold", "conflict", "custody_open", "parts_open", "loaner_out",
-         "safety_undecided", "not_a_visit", "not_in_depot")  # fmt: skip
+ENDED = ("ticket_ended", "transition_refused", "on_hold", "conflict", "custody_open", "parts_open", "loaner_out",
+         "check_open", "not_a_visit", "not_in_depot")  # fmt: skip
 ENDING = {**CLOSED, **MISSING, 409: ENDED}
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.core import audit
+from app.core.db import db
 from app.core.policy import Actor
 from app.core.registry import Registry
 from app.tickets.facts import Harm
@@ -16,6 +18,14 @@ from app.tickets.models import Ticket
 HarmHeard = Callable[[Actor, Ticket, Harm], None]  # may be told the same twice; opens one case per ticket
 on_harm: Registry[HarmHeard] = Registry("what a harm in a ticket causes")
 ALARMING = (Harm.YES, Harm.POSSIBLE)
+
+
+def write_down(actor: Actor, row: Ticket, answer: Harm) -> None:
+    """Keep on the ticket what was learned after its triage: a "yes" is never weakened to "possible"."""
+    if row.harm != Harm.YES.value and row.harm != answer.value:
+        row.harm = answer.value
+        db.session.flush()
+    audit.record("ticket.harm_told", actor, "ticket", row.id)
 
 
 def heard(actor: Actor, row: Ticket) -> None:

@@ -79,7 +79,7 @@ BROKEN: list[tuple[str, Facts, str]] = [
     ("target_fits", facts(target=replace(GOOD.target, id=ROW.id)), "merge_target_required"),  # type: ignore[type-var]
     ("target_fits", facts(target=replace(GOOD.target, ended=True)), "merge_target_ended"),  # type: ignore[type-var]
     ("target_fits", facts(target=replace(GOOD.target, into=frozenset({ROW.id}))), "merge_cycle"),  # type: ignore[type-var]
-    ("target_fits", facts(target=replace(GOOD.target, safety_hold=True)), "safety_hold"),  # type: ignore[type-var]
+    ("target_fits", facts(target=replace(GOOD.target, safety_hold=True)), "on_hold"),  # type: ignore[type-var]
     ("target_fits", facts(target=replace(GOOD.target, hospital_id=OTHER)), "lead_required"),  # type: ignore[type-var]
     ("eligible_now_and_then", facts(proof=None), "not_eligible"),
     ("eligible_now_and_then", facts(proof=replace(PROOF, ticket_id=OTHER)), "not_eligible"),
@@ -117,7 +117,7 @@ BROKEN: list[tuple[str, Facts, str]] = [
     ("nothing_in_custody", facts(custody_open=True), "custody_open"),
     ("_loaner_back", facts(loaner_out=True), "loaner_out"),
     ("_parts_accounted", facts(parts_open=True), "parts_open"),
-    ("_safety_decided", facts(safety_undecided=True), "safety_undecided"),
+    ("_safety_decided", facts(safety_undecided=True), "check_open"),
     ("same_fault_in_time", facts(closed_at=NOW - timedelta(days=30, seconds=1)), "reopen_too_late"),
     ("same_fault_in_time", facts(closed_at=None), "reopen_too_late"),
 ]
@@ -174,7 +174,7 @@ def test_a_safety_hold_stops_rows_6_8_9_23_26_28_and_32_and_nothing_else() -> No
             if row.guard is not None:
                 row.guard(held, ACTOR, GOOD)
         except DomainError as refused:
-            if refused.code == "safety_hold":
+            if refused.code == "on_hold":
                 stopped.add(row.action)
     assert stopped == BLOCKED_BY_SAFETY
 
