@@ -84,7 +84,7 @@ ACTS: dict[str, Act] = {
         _l("工单已解除暂缓。"),
     ),
 }  # fmt: skip
-FIRST = {"open": ("judge", "decide"), "reportable": ("handover",), "closed": ("reopen",)}
+FIRST: dict[str, tuple[str, ...]] = {"reportable": ("handover",), "closed": ()}
 
 
 @bp.get("/safety")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import url_for
 from sqlalchemy import event
 
-from app.cli.demo import grants, readings, tickets
-from app.core import keys
+from app.cli.demo import grants, readings, safety, tickets
+from app.core import clock, keys
 from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 from app.core.worklist import worklists
@@ -34,6 +35,7 @@ STATEMENTS = {
     "reading-differences": 3,
     "readings": 3,
     "registrations": 4,
+    "safety": 3,
     "staff": 3,
     "tickets": 3,
     "unknown_names": 3,
@@ -47,6 +49,8 @@ def world(demo):
     with demo.app_context():
         readings.load(random.Random(9))
         tickets.load(random.Random(10), 24)
+        with clock.frozen(clock.now() - timedelta(days=300)):  # its messages are not the newest: they have no subject
+            safety.load()
         grants.load(random.Random(11))
         with unit_of_work():
             other = sa.case((SecondReading.first_judgement == "approve", "reject"), else_="approve")
