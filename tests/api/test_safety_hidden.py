@@ -18,7 +18,14 @@ def test_a_report_with_a_harm_opens_a_case_of_which_no_answer_of_the_api_shows_a
         assert row.how == "mini_program"
         case_number = row.number
     said = [answer.get_data(as_text=True)]
-    for path in ("/tickets", f"/tickets/{number}", f"/tickets/{number}/messages", "/tickets/count", "/tickets?q=漏水", "/me"):
+    for path in (
+        "/tickets",
+        f"/tickets/{number}",
+        f"/tickets/{number}/messages",
+        "/tickets/count",
+        "/tickets?q=漏水",
+        "/me",
+    ):
         found = who.get(path)
         assert found.status_code == 200, path
         said.append(found.get_data(as_text=True))

@@ -40,7 +40,9 @@ def load() -> None:
         return
     with clock.frozen(now - timedelta(days=14)), unit_of_work():
         service.judge(officer, cases[1], Seen(1), "serious", "有进一步处置，按可能导致严重伤害判定。")
-        service.decide(officer, cases[1], Seen(2), "yes", "not_excluded", "先端帽固定情况待返厂检查，不能排除器械原因。")
+        service.decide(
+            officer, cases[1], Seen(2), "yes", "not_excluded", "先端帽固定情况待返厂检查，不能排除器械原因。"
+        )
     with clock.frozen(now - timedelta(days=8)), unit_of_work():
         service.judge(officer, cases[2], Seen(1), "other", "未造成伤害。")
         service.decide(officer, cases[2], Seen(2), "no", "no_harm", "当事人确认无不适，冲洗操作未按说明书进行。")

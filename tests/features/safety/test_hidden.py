@@ -81,7 +81,12 @@ def test_no_page_list_count_export_or_search_of_this_role_shows_a_trace(o: Offic
     assert found is not None
     lead = role not in (Role.AUDITOR, Role.ADMIN)
     client = staff.client_of(o.app, staff.member(o.app, (role.value, None, lead)).id)
-    paths = [*(path for path in plain_addresses(o.app) if not path.startswith("/safety")), "/tickets?tab=all", f"/tickets?q={ref.number}", "/audit?event=ticket"]
+    paths = [
+        *(path for path in plain_addresses(o.app) if not path.startswith("/safety")),
+        "/tickets?tab=all",
+        f"/tickets?q={ref.number}",
+        "/audit?event=ticket",
+    ]
     paths += [f"{ref.url}{end}" for end in ("", "/drawer", "/clocks", "/files", "/triage", "/print", "/harm")]
     read = 0
     for path in paths:
