@@ -22,6 +22,7 @@ from app.tickets.models import NEVER, Ticket
 from app.tickets.queries.preview import TicketSource
 from app.tickets.queries.queue import NUMBER_HEAD, waiting
 from app.tickets.service.reach import in_region
+from app.tickets.sla import policy
 from app.tickets.workflow import Status
 from app.ui.duties import Duty, DutySource, duty_sources
 from app.ui.navigation import NavItem, navigation
@@ -87,7 +88,10 @@ def _duties(actor: Actor, limit: int) -> Sequence[Duty]:
     now, T = clock.now(), Ticket
     mine = sa.and_(T.status == Status.TRIAGING, T.triager_id == actor.id, T.wakes_at > now)
     first = sa.case((mine, 0), else_=1)
-    query = sa.select(T.opened_at, Hospital.name, T.device_model, T.number, T.due_at, T.version, first.label("rank"))
+    query = sa.select(
+        T.opened_at, Hospital.name, T.device_model, T.number, T.due_at, T.priority, first.label("rank"),
+        policy.every_hour().label("every_hour"),
+    )  # fmt: skip
     query = query.join(Hospital, Hospital.id == T.hospital_id).where(*in_region(actor, TRIAGE))
     rows = db.session.execute(
         query.where(sa.or_(mine, T.status == Status.SUBMITTED)).order_by(first, T.due_at, T.id).limit(limit)
@@ -98,6 +102,7 @@ def _duties(actor: Actor, limit: int) -> Sequence[Duty]:
             None if row.due_at >= NEVER else row.due_at,
             url_for("tickets.triage" if not row.rank else "tickets.page", number=row.number),
             verb=_("继续") if not row.rank else _("查看"),
+            every_hour=policy.named_in(row.every_hour, row.priority),
         )
         for row in rows
     ]  # fmt: skip

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.core import calendar
+from app.core.calendar import WorkCalendar
 from app.core.policy import Actor, Permission
 from app.core.registry import Registry
 
@@ -22,6 +24,28 @@ class Duty:
     url: str
     post: bool = False  # the link begins with a POST (a claim)
     verb: Any = ""
+    every_hour: bool = False  # the deadline counts nights and holidays too
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A duty on the page, with what is left of it as the lists count it: seconds of working time, or None where the
+    wall clock counts (every hour promised, or a day beyond the loaded calendar)."""
+
+    source: DutySource
+    duty: Duty
+    left: float | None = None
+    budget: float | None = None
+
+
+def counted(source: DutySource, duty: Duty, office: WorkCalendar | None, now: datetime) -> Waiting:
+    """``duty`` with its rest in working time."""
+    if duty.due_at is None or duty.every_hour:
+        return Waiting(source, duty)
+    left = calendar.left(office, duty.since, duty.due_at, now)
+    if left is None:
+        return Waiting(source, duty)
+    return Waiting(source, duty, left.seconds, left.seconds / left.share if left.share else None)
 
 
 @dataclass(frozen=True, slots=True)

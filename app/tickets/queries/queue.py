@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.core import counters, keys, plans
+from app.core import calendar, counters, keys, plans
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
@@ -28,6 +28,7 @@ from app.hospitals.models import Hospital
 from app.tickets.facts import PRIORITY_LABELS, Priority
 from app.tickets.models import NEVER, Ticket, TicketContact, fault_tokens
 from app.tickets.service.reach import in_region
+from app.tickets.sla import policy
 from app.tickets.words import CHIPS, PRIORITY_CHIPS
 from app.tickets.workflow import ENDED, OPEN, Status
 from app.ui.frame import language
@@ -144,11 +145,19 @@ def _due_or_none(value: datetime, _actor: Actor) -> datetime | None:
 _device = T.device_model + sa.func.coalesce(" · " + T.serial_number, "")
 _holder = sa.func.coalesce(sa.func.nullif(T.assignee_name, ""), sa.func.nullif(T.triager_name, ""))
 VERSION = sa.cast(T.version, sa.String)
-STATUS_SLOT = 2 + 4  # id, sort value, then the columns below in order
+PRIORITY_SLOT, STATUS_SLOT = 2 + 3, 2 + 4  # id, sort value, then the columns below in order
+OPENED_SLOT, CALENDAR_SLOT, HOURS_SLOT = 2 + 8, 2 + 9, 2 + 10
 
 
 def _is_ended(row: Any) -> bool:
     return row[STATUS_SLOT] in ENDED
+
+
+def _working(deadline: datetime, row: Any, now: datetime) -> calendar.Left | None:
+    """What is left in working time, as the ticket's page counts it; of a promise for every hour the wall clock tells."""
+    if policy.named_in(row[HOURS_SLOT], row[PRIORITY_SLOT]):
+        return None
+    return calendar.left(calendar.stamped(row[CALENDAR_SLOT]), row[OPENED_SLOT], deadline, now)
 
 
 QUEUE = Worklist(
@@ -165,10 +174,12 @@ QUEUE = Worklist(
         Column("device", _l("设备"), sa.func.coalesce(_device, T.serial_number), text()),
         Column("priority", _l("优先级"), sa.func.coalesce(T.priority, ""), chip(PRIORITY_CHIPS)),
         Column("status", _l("状态"), T.status, chip(CHIPS)),
-        Column("due", _l("截止"), T.due_at, due(closed=_is_ended), sort=T.due_at, show=_due_or_none),
+        Column("due", _l("截止"), T.due_at, due(closed=_is_ended, working=_working), sort=T.due_at, show=_due_or_none),
         Column("holder", _l("处理人"), _holder, text(), chinese=True),
         Column("province", _l("省份"), T.province, text(), show=_province_title),
         Column("opened", _l("报修"), T.opened_at, instant(), sort=T.opened_at),
+        Column("calendar", "", calendar.stamp(), text(), hidden=True, export=False),
+        Column("every_hour", "", policy.every_hour(), text(), hidden=True, export=False),
     ),
     default_sort="due",
     row_endpoint="tickets.page",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core import clock
+from app.core import clock, plans
 from app.core.db import db
 from app.tickets.facts import Priority
 from app.tickets.models.promise import SlaPolicy
@@ -55,3 +55,14 @@ def budgets(policy: SlaPolicy, priority: str | None) -> dict[Metric, timedelta]:
 
 def counts_every_hour(policy: SlaPolicy, priority: str | None) -> bool:
     return priority in policy.around_the_clock
+
+
+def every_hour() -> sa.ScalarSelect[str]:
+    """Which priorities count every hour by the version in force, as a part of another statement: for long lists."""
+    query = sa.select(sa.cast(SlaPolicy.around_the_clock, sa.String)).where(SlaPolicy.valid_from <= plans.now())
+    return query.order_by(SlaPolicy.version.desc()).limit(1).scalar_subquery()
+
+
+def named_in(found: str | None, priority: str | None) -> bool:
+    """Whether ``priority`` is among what `every_hour` found."""
+    return bool(priority) and f'"{priority}"' in (found or "")
