@@ -17,12 +17,12 @@ from app.core.policy import Permission, current_actor, permit
 from app.registrations import reasons as catalogue
 from app.registrations.checks import FIELDS
 from app.registrations.forms import FIELD_LABELS, VERDICTS
-from app.registrations.period import Period, read_period
 from app.registrations.readings import charts, queries, service
 from app.registrations.views import bp
 from app.registrations.views.images import NAME
 from app.registrations.views.timeline import WORDS
 from app.ui import pictures, toasts
+from app.ui.period import Period, read_period
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -14,10 +14,11 @@ from app.core.policy import Actor
 from app.core.statistics.interval import wilson
 from app.core.statistics.survival import kaplan_meier
 from app.registrations import reasons as catalogue
-from app.registrations.period import Period
 from app.registrations.reports import figures
 from app.registrations.reports.figures import ARRIVALS, DECISIONS, Span
 from app.ui.charts import SMALL_N, Bars, Chart, Figures, Over, Percent, Ranges, Series, Steps, Tone, percent
+from app.ui.period import Period
+from app.ui.shares import share_heads, share_row, share_words
 
 AGES, DUE = _l("谁在等我们？"), _l("按时决定了吗？")
 NOT_RECKONED = _l("算不出：工作日历没有覆盖这段时间。请管理员在设置中导入日历。")
@@ -72,7 +73,7 @@ def due(actor: Actor, period: Period, span: Span) -> Chart:
     counts = figures.in_time(actor, span)
     kept, total = (sum(pair[i] for pair in counts.values()) for i in (0, 1))
     rows, drawn = [], []
-    for label, days in _weeks(period):
+    for label, days in period.weeks():
         k, n = (sum(counts.get(day, (0, 0))[i] for day in days) for i in (0, 1))
         row, point = share_row(label, k, n)
         rows.append(row)
@@ -145,34 +146,6 @@ def draw(key: str, actor: Actor, period: Period, span: Span) -> Chart:
         return Chart(key, IN_WORKING_TIME[key], NOT_RECKONED, Figures((_("说明"),), [(_("没有数字"),)]))
 
 
-def share_heads(first: Any, hits: Any, n: Any) -> tuple[Any, ...]:
-    return (first, (hits, "num"), (n, "num"), (_("比例"), "num"), (_("95% 区间"), "num"))
-
-
-def share_row(label: str, hits: int, n: int, tone: Tone = "act") -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """(row of the table, row of `Ranges`): a share with its interval, or words below ten cases."""
-    share = wilson(hits, n)
-    if share is None or n < SMALL_N:
-        words = _("没有决定") if n == 0 else _("%(n)s 件，太少", n=n)
-        return (label, hits, n, None, words), (label, None, 0.0, 1.0, words, "idle")
-    interval = f"{percent(share.low)}–{percent(share.high)}"
-    words = f"{percent(share.value)} ({interval}), {hits} / {n}"
-    return (label, hits, n, Percent(share.value), interval), (label, share.value, share.low, share.high, words, tone)
-
-
-def share_words(hits: int, n: int, what: Any) -> str:
-    """The answer in words; below ten cases without a share."""
-    share = wilson(hits, n)
-    if share is None:
-        return _("这段时间没有决定。")
-    if n < SMALL_N:
-        return _("%(n)s 件里 %(hits)s 件%(what)s；太少，不计比例。", n=n, hits=hits, what=what)
-    return _(
-        "%(n)s 件里 %(share)s%(what)s（95%% 区间 %(low)s–%(high)s）。",
-        n=f"{n:,}", share=percent(share.value), what=what, low=percent(share.low), high=percent(share.high),
-    )  # fmt: skip
-
-
 def _interval(curve: Any, hours: float) -> str:
     step = next((s for s in reversed(curve.steps) if s.time <= hours), None)
     return "—" if step is None else f"{percent(1 - step.high)}–{percent(1 - step.low)}"
@@ -181,13 +154,6 @@ def _interval(curve: Any, hours: float) -> str:
 def _groups(period: Period, busy: set[date]) -> Sequence[tuple[str, list[date]]]:
     days = period.days()
     if len(days) > DAILY_MOST:
-        return _weeks(period)
+        return period.weeks()
     shown = figures.working_days(days) | busy
     return [(f"{day:%m-%d}", [day]) for day in days if day in shown]
-
-
-def _weeks(period: Period) -> Sequence[tuple[str, list[date]]]:
-    found: dict[date, list[date]] = {}
-    for day in period.days():
-        found.setdefault(day - timedelta(days=day.weekday()), []).append(day)
-    return [(_("%(day)s 起", day=f"{days[0]:%m-%d}"), days) for days in found.values()]

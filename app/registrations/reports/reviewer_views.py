@@ -14,7 +14,7 @@ from app.registrations.readings import charts as agreement
 from app.registrations.readings import queries as readings
 from app.registrations.reports import figures, reviewers
 from app.registrations.reports.charts import curve_chart
-from app.registrations.reports.views import page_context, read_span
+from app.registrations.reports.views import read_span
 from app.registrations.views import bp
 
 DECIDE, LEAD = Permission.REGISTRATIONS_DECIDE, Permission.REGISTRATIONS_LEAD
@@ -27,11 +27,10 @@ def reviewer_list() -> ResponseReturnValue:
     actor = current_actor()
     if not actor.may(LEAD):
         return redirect(url_for(".reviewer", reviewer_id=actor.id))
-    period, span, refusal = read_span(actor, LEAD)
-    people, chart = ([], None) if refusal else reviewers.overview(actor, span)
-    context = page_context(actor, period, span, refusal)
-    html = render_template("registrations/report/reviewers.html", people=people, chart=chart, **context)
-    return make_response(html, 422 if refusal else 200)
+    found, span = read_span(actor, LEAD)
+    people, chart = ([], None) if found.refusal else reviewers.overview(actor, span)
+    html = render_template("registrations/report/reviewers.html", people=people, chart=chart, **found.context)
+    return make_response(html, 422 if found.refusal else 200)
 
 
 @bp.get("/reviewers/<uuid:reviewer_id>")
@@ -41,10 +40,9 @@ def reviewer(reviewer_id: uuid.UUID) -> ResponseReturnValue:
     actor = current_actor()
     one = reviewers.person(actor, reviewer_id)
     permission = LEAD if actor.may(LEAD) else DECIDE
-    period, span, refusal = read_span(actor, permission)
-    span = replace(span, reviewer=reviewer_id)
-    context = page_context(actor, period, span, refusal)
-    if refusal is None:
+    narrowed, span = read_span(actor, permission)
+    span, context = replace(span, reviewer=reviewer_id), narrowed.context
+    if narrowed.refusal is None:
         ended, still_open = figures.waits_by_reviewer(actor, span).get(reviewer_id, ({}, {}))
         found = readings.matrix(actor, span.since, span.until, reviewer_id, permission)
         context |= {
@@ -58,4 +56,4 @@ def reviewer(reviewer_id: uuid.UUID) -> ResponseReturnValue:
             "shown": agreement.agreement(found),
         }
     html = render_template("registrations/report/reviewer.html", one=one, lead=actor.may(LEAD), **context)
-    return make_response(html, 422 if refusal else 200)
+    return make_response(html, 422 if narrowed.refusal else 200)

@@ -23,11 +23,11 @@ from app.core.statistics.survival import kaplan_meier
 from app.hospitals import provinces
 from app.registrations.models import Registration
 from app.registrations.reports import figures
-from app.registrations.reports.charts import share_heads, share_row, share_words
 from app.registrations.reports.figures import E, Span
 from app.staff.models import StaffAccount
 from app.ui.charts import SMALL_N, Chart, Figures, Percent, Ranges, Tone
 from app.ui.frame import language
+from app.ui.shares import share_heads, share_row, share_words
 
 LEAD, DECIDE = Permission.REGISTRATIONS_LEAD, Permission.REGISTRATIONS_DECIDE
 APPROVE, AGAIN = "approve_registration", "ask_resubmission"

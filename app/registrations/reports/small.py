@@ -12,11 +12,12 @@ from app.core import clock
 from app.core.calendar import CalendarMissing
 from app.core.policy import Actor, Permission
 from app.core.statistics.interval import wilson
-from app.registrations.period import Period, read_period
 from app.registrations.reports import figures
-from app.registrations.reports.charts import IN_WORKING_TIME, NOT_RECKONED, share_words
+from app.registrations.reports.charts import IN_WORKING_TIME, NOT_RECKONED
 from app.registrations.reports.figures import ARRIVALS, DECISIONS, Span
 from app.ui.charts import Small, SmallChart, small_charts
+from app.ui.period import Period, read_period
+from app.ui.shares import share_words
 
 READ = Permission.REGISTRATIONS_READ
 

@@ -154,7 +154,7 @@ def _is_ended(row: Any) -> bool:
 
 
 def _working(deadline: datetime, row: Any, now: datetime) -> calendar.Left | None:
-    """What is left in working time, as the ticket's page counts it; of a promise for every hour the wall clock tells."""
+    """What is left in working time, as the ticket's page counts it; the wall clock's where every hour is promised."""
     if policy.named_in(row[HOURS_SLOT], row[PRIORITY_SLOT]):
         return None
     return calendar.left(calendar.stamped(row[CALENDAR_SLOT]), row[OPENED_SLOT], deadline, now)

@@ -15,6 +15,7 @@ from app.registrations import service
 from app.registrations.models import RegistrationEvent
 from app.registrations.reports import charts, figures, reviewers
 from app.registrations.reports.figures import Span
+from app.ui import shares
 from app.ui.charts import small_for
 from tests.features.registrations.story import APPROVE, FINAL, MONDAY, RETRY, reload, reviewer, take
 
@@ -102,7 +103,7 @@ def test_fairness_a_reviewer_who_asks_one_hospital_three_times_as_often_is_found
 
 def test_no_ranking_and_words_below_ten(step, story, portal):
     with portal.test_request_context():
-        row, point = charts.share_row("上海市", 3, 3)
+        row, point = shares.share_row("上海市", 3, 3)
     assert row[3] is None and "太少" in row[4] and point[1] is None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import clock
@@ -32,6 +33,13 @@ class Period:
 
     def days(self) -> list[date]:
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    def weeks(self) -> list[tuple[str, list[date]]]:
+        """The days by the Monday of their week, in order, each with the words for the week's first day shown."""
+        found: dict[date, list[date]] = {}
+        for day in self.days():
+            found.setdefault(day - timedelta(days=day.weekday()), []).append(day)
+        return [(_("%(day)s 起", day=f"{days[0]:%m-%d}"), days) for days in found.values()]
 
     @staticmethod
     def latest() -> date:
