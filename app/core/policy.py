@@ -73,6 +73,7 @@ class Permission(StrEnum):
     SETTINGS_READ = "settings:read", "See business numbers, the calendar and policy versions."
     SETTINGS_MANAGE = "settings:manage", "Change business numbers within their floor and ceiling, and the calendar."
     TICKETS_READ = "tickets:read", "See tickets, their device and history; contacts masked."
+    TICKETS_REPORT = "tickets:report", "See figures of the tickets of one's regions; no ticket and no person."
     TICKETS_EXPORT = "tickets:export", "Export lists of tickets, without contacts."
     TICKETS_TRIAGE = (
         "tickets:triage",

@@ -55,6 +55,7 @@ class Ticket(Base):
             sqlite_where=sa.text("serial_number IS NOT NULL"),
             postgresql_where=sa.text("serial_number IS NOT NULL"),
         ),
+        sa.Index("ix_ticket_opened", "opened_at", "province"),  # reports of a period
         sa.Index("ix_ticket_due", "status", "due_at", "id"),
         sa.Index("ix_ticket_triager", "triager_id", "status"),
         sa.Index("ix_ticket_assignee", "assignee_id", "status", "window_from", "id"),

@@ -22,7 +22,12 @@ DRAWER_STEPS = 6
 def queue() -> ResponseReturnValue:
     actor = current_actor()
     page = worklist.page(QUEUE, actor, request.args)
-    return render_template("tickets/queue.html", page=page, may_triage=actor.may(Permission.TICKETS_TRIAGE))
+    return render_template(
+        "tickets/queue.html",
+        page=page,
+        may_triage=actor.may(Permission.TICKETS_TRIAGE),
+        may_report=actor.may(Permission.TICKETS_REPORT),
+    )
 
 
 @bp.get("/<number>/drawer")
