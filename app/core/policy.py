@@ -84,6 +84,13 @@ class Permission(StrEnum):
         "What a triage lead decides: P1 rejections, mergers across hospitals, cancelling, reopening.",
     )
     TICKETS_DISPATCH = "tickets:dispatch", "Offer tickets to engineers and dealers, recall offers, move visits."
+    ENGINEERS_READ = "engineers:read", "See engineers: territory, skills, shifts, absences and how busy they are."
+    ENGINEERS_MANAGE = "engineers:manage", "Keep engineers' territory, certificates, shifts and absences; import them."
+    DEALERS_READ = "dealers:read", "See dealers, their users and their contracts."
+    DEALERS_MANAGE = (
+        "dealers:manage",
+        "Keep dealers and the register of contracts; end or revoke a contract; import them.",
+    )
     DEVICES_READ = "devices:read", "See the device register: serials, places, warranty and contract."
     DEVICES_MANAGE = "devices:manage", "Add, correct and retire devices of the register."
     VISITS_DO = "visits:do", "Accept and carry out one's own visits; an engineer's or a dealer's right."
