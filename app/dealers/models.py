@@ -126,3 +126,9 @@ def in_force(at: datetime | Any) -> sa.ColumnElement[bool]:
     """SQL: the contract is in force at ``at``, an instant or a column."""
     c = DealerContract
     return sa.and_(c.confirmed_at.is_not(None), c.starts_at <= at, c.ends_at > at)
+
+
+def covers(since: datetime | Any, until: datetime | Any) -> sa.ColumnElement[bool]:
+    """SQL: the contract is in force through the whole of a visit."""
+    c = DealerContract
+    return sa.and_(c.confirmed_at.is_not(None), c.starts_at <= since, c.ends_at >= until)

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 
 def install(_app: Portal) -> None:
-    """Makes the tables known."""
-    from app.dispatch import models
+    """Jobs that announce what time and other floors have changed."""
+    from app.dispatch.service import follow, lapse
 
-    assert models.Dispatch.__tablename__
+    follow.install()
+    lapse.install()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.notifications.dispatch_templates import DISPATCH
 from app.notifications.grant_templates import GRANTS
 from app.notifications.template import (
     CODE_SECONDS,
@@ -58,6 +59,7 @@ CATALOGUE: dict[str, Template] = {
     for template in (
         *GRANTS,
         *TICKETS,
+        *DISPATCH,
         Template(
             "login_code",
             ("登录验证码", "Login code"),

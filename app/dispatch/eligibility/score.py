@@ -102,7 +102,7 @@ def _first_fix(_job: Job, candidate: Candidate, _plan: Plan, _way: Way) -> Share
 
 def _cost(_job: Job, candidate: Candidate, _plan: Plan, _way: Way) -> Share:
     ours = candidate.kind is AssigneeKind.ENGINEER
-    return float(ours), _l("自有工程师") if ours else _l("经销商")
+    return float(ours), _l("自有工程师") if ours else _l("经销商承接")
 
 
 PARTS: Mapping[str, Callable[[Job, Candidate, Plan, Way], Share]] = {

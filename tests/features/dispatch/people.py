@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -15,15 +16,17 @@ from app.core.policy import Actor, Permission
 from app.dealers.models import Dealer, DealerContract
 from app.dispatch.eligibility.facts import day_of
 from app.dispatch.models import Engineer, EngineerSkill
+from app.hospitals.models import Hospital
 from app.staff.roles import Role, permissions_of
 from app.tickets import service as tickets
 from app.tickets.models import Ticket
 from app.tickets.service import Seen
 from tests.factories import staff as accounts
-from tests.features.tickets.people import COMPLETE, Desk, desk, staff
+from tests.features.tickets.people import COMPLETE, Desk, desk
 
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # 09:00 in China, a working day
 TUESDAY_AM = (datetime(2026, 11, 24, 1, 0, tzinfo=UTC), datetime(2026, 11, 24, 4, 0, tzinfo=UTC))
+_serials = count(1_234_567)
 SHANGHAI_LINES = ["gastro", "systems"]
 
 
@@ -38,7 +41,8 @@ class Ground:
 
     def ticket(self, **triage: object) -> Ticket:
         """A ticket that waits for dispatch."""
-        ticket_id = self.desk.report(serial="1234567")
+        serial = f"{next(_serials)}"
+        ticket_id = self.desk.report(f"插入部漏水 {serial}", serial=serial)
         tickets.claim(self.desk.triager, ticket_id, Seen(1))
         row = db.session.get_one(Ticket, ticket_id)
         row.device_model = "GIF-H290"
@@ -48,10 +52,17 @@ class Ground:
 
 def ground() -> Ground:
     """In the running unit of work."""
-    return Ground(
-        desk(), staff(Role.DISPATCHER, "调度甲"), staff(Role.DISPATCHER, "调度乙"),
-        staff(Role.DISPATCHER, "调度组长", lead=True),
-    )  # fmt: skip
+    made = desk()
+    place = db.session.get_one(Hospital, made.story.hospital_id)
+    place.lat, place.lon = 31.2, 121.4
+    return Ground(made, planner("调度甲"), planner("调度乙"), planner("调度组长", lead=True))
+
+
+def planner(name: str, *, lead: bool = False) -> Actor:
+    """A dispatcher with an account, so that mails reach him."""
+    account = accounts.account(("dispatcher", None, lead), name=name)
+    rights = dict.fromkeys(permissions_of(Role.DISPATCHER, lead=lead))
+    return Actor("staff", id=account.id, name=name, rights=MappingProxyType(rights), roles=("dispatcher",))
 
 
 def engineer(name: str = "工程甲", *, skill: str = "scope", until: date | None = None, **kw: object) -> Actor:
@@ -89,7 +100,7 @@ def dealer(name: str = "示范经销商", *, until: date | None = None, confirme
 def contract(row: Dealer, last: date, *, confirmed: bool = True, **kw: object) -> DealerContract:
     first = day_of(clock.now()) - timedelta(days=30)
     made = DealerContract(
-        dealer_id=row.id, number=f"HT-{new_id().hex[:8]}", valid_from=first, valid_until=last,
+        dealer_id=row.id, number=f"HT-{new_id().hex[-8:]}", valid_from=first, valid_until=last,
         starts_at=midnight(first), ends_at=midnight(last + timedelta(days=1)), created_at=clock.now(),
         confirmed_at=clock.now() if confirmed else None, **kw,
     )  # fmt: skip

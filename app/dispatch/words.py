@@ -1,0 +1,60 @@
+"""The closed lists of dispatch: codes as stored, words as read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+DECLINE_REASONS: Mapping[str, Any] = {
+    "no_time": _l("那个时间去不了"),
+    "too_far": _l("路程太远"),
+    "no_parts": _l("手边没有所需备件"),
+    "not_skilled": _l("不熟悉这类故障"),
+    "other_order": _l("另有更急的任务"),
+}
+RECALL_REASONS: Mapping[str, Any] = {
+    "better_choice": _l("有更合适的人选"),
+    "plan_changed": _l("计划有变"),
+    "customer_wish": _l("用户要求"),
+    "by_mistake": _l("派错了"),
+}
+WITHDRAW_REASONS: Mapping[str, Any] = {
+    "absent": _l("人员临时缺勤"),
+    "better_choice": _l("有更合适的人选"),
+    "overload": _l("时间排不开"),
+    "customer_wish": _l("用户要求"),
+    "needs_skill": _l("需要另一种技能"),
+}
+MOVE_REASONS: Mapping[str, Any] = {
+    "customer_wish": _l("用户要求"),
+    "site_closed": _l("科室停诊，无法进入"),
+    "delayed": _l("上一单延误"),
+    "parts_late": _l("备件未到"),
+    "absent": _l("人员临时缺勤"),
+}
+TOLD_BY: Mapping[str, Any] = {
+    "assignee": _l("上门人员已电话告知"),
+    "dispatcher": _l("调度已电话告知"),
+    "triager": _l("客服已电话告知"),
+    "customer": _l("是用户自己提出的"),
+}
+# Why another than the best candidate was chosen; kept for the report that replays the choice
+OVERRIDE_REASONS: Mapping[str, Any] = {
+    "knows_device": _l("熟悉这台设备"),
+    "customer_wish": _l("医院指定"),
+    "same_trip": _l("顺路，同一趟"),
+    "parts_at_hand": _l("手边有备件"),
+    "spare_best": _l("首选留给更急的工单"),
+    "agreed_by_phone": _l("已电话谈妥"),
+}
+# What the system writes itself: both languages, since a mail has no reader's language
+ENDINGS: Mapping[str, tuple[str, str]] = {
+    "expired": ("超时未接单", "nobody answered in time"),
+    "declined": ("拒绝接单", "declined"),
+    "contract_ended": ("经销商合同已终止", "the dealer's contract has ended"),
+    "contract_revoked": ("经销商合同已撤销", "the dealer's contract was revoked"),
+    "contract_lapsed": ("经销商合同已到期", "the dealer's contract has lapsed"),
+    "account_disabled": ("账号已停用", "the account was disabled"),
+}
