@@ -50,6 +50,8 @@ class Sms:
     sign_name: str = ""
     template_login_code: str = ""
     template_review_result: str = ""
+    template_rating_link: str = ""
+    template_rating_second: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ FLOORS = (
     "app.tickets",
     "app.dispatch",
     "app.safety",
+    "app.satisfaction",
     "app.today",
     "app.health",
     "app.api",

@@ -16,6 +16,7 @@ from app.registrations.images.workflow import workflow as badge_hold
 from app.registrations.readings.states import reading_workflow
 from app.registrations.workflow import workflow as registration
 from app.safety.workflow import workflow as safety_case
+from app.satisfaction.workflow import follow_workflow, rating_workflow
 from app.staff.roles import ROLES
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "generated"
@@ -61,6 +62,8 @@ def pages(app: Portal) -> dict[str, str]:
         "list-export-workflow.md": state_diagram(list_export),
         "second-reading-workflow.md": state_diagram(reading_workflow),
         "safety-case-workflow.md": state_diagram(safety_case),
+        "rating-workflow.md": state_diagram(rating_workflow),
+        "follow-up-workflow.md": state_diagram(follow_workflow),
         "routes.md": route_matrix(app),
     }
 

@@ -100,6 +100,7 @@ GROUP_TITLES: dict[str, Any] = {
     "office": _l("办公时间"),
     "review": _l("注册审核"),
     "tickets": _l("工单"),
+    "satisfaction": _l("满意度"),
     "privacy": _l("个人信息"),
     "session": _l("登录与会话"),
     "contact": _l("联系方式"),

@@ -98,6 +98,10 @@ class Permission(StrEnum):
     DEPOT_RELEASE = "depot:release", "Test and release repaired devices; never one's own repair."
     SAFETY_WORK = "safety:work", "Open, decide and report adverse events; set and clear the hold on their tickets."
     PROMISES_MANAGE = "promises:manage", "Publish new versions of the service times."
+    SATISFACTION_READ = "satisfaction:read", "See single ratings, except those about oneself."
+    SATISFACTION_AUDIT = "satisfaction:audit", "Audit ratings, decide complaints, run follow-ups; never change a score."
+    SATISFACTION_MANAGE = "satisfaction:manage", "Propose and approve lists of harm words; see agreement of auditors."
+    SATISFACTION_REPORT = "satisfaction:report", "See the report on satisfaction; nothing below five raters."
     POLICY_PUBLISH = "policy:publish", "Publish a new version of the privacy policy."
     STYLE_READ = "style:read", "See the page of tokens, chips and components."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.notifications.template import CUSTOMER_ORDER, EMAIL, SEE_APP, Template
+from app.notifications.template import CUSTOMER_ORDER, EMAIL, SEE_APP, SMS, Template
 
 PAGE = "pages/tickets/detail"
 
@@ -72,6 +72,33 @@ TICKETS: tuple[Template, ...] = (
            ("报修 {number} 已重新打开。", "Your report {number} was opened again.")),
     _about("ticket_message", ("工单：新消息", "Ticket: new message"), "新消息",
            ("报修 {number} 有新消息，请在小程序内查看。", "There is a message about your report {number}.")),
+    _about("rating_invitation", ("评价邀请", "Invitation to rate"), "待评价",
+           ("报修 {number} 已处理完。请在 {at} 前评价这次服务。",
+            "Your report {number} is done. Please rate the service before {at}."),
+           "请评价这次维修服务"),
+    Template(
+        "rating_link",
+        ("评价邀请：链接", "Invitation to rate: link"),
+        (SMS,),
+        ("number", "link"),
+        ("报修 {number} 已处理完，请评价这次服务：{link}", "The repair {number} is done. Please rate it: {link}"),
+        sms="template_rating_link",
+        sms_params={"number": "{number}", "link": "{link}"},
+        secret=("link",),
+    ),
+    Template(
+        "rating_second",
+        ("回访后再次评价", "Second question after a follow-up"),
+        (SMS,),
+        ("number", "link"),
+        (
+            "关于报修 {number} 我们已和您联系，现在您满意吗？请告诉我们：{link}",
+            "We have followed up on your report {number}. Are you content now? Please tell us: {link}",
+        ),
+        sms="template_rating_second",
+        sms_params={"number": "{number}", "link": "{link}"},
+        secret=("link",),
+    ),
     Template(
         "ticket_deadline",
         ("工单：时限提醒", "Ticket: deadline"),

@@ -119,7 +119,16 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             P.HOSPITALS_READ,
         ),
         Role.SATISFACTION_AUDITOR: _spec(
-            _l("满意度审核"), _l("审核评价并回访；不能改动分数。"), P.TICKETS_READ, P.CUSTOMERS_READ, P.HOSPITALS_READ
+            _l("满意度审核"),
+            _l("审核评价并回访；不能改动分数。"),
+            P.SATISFACTION_READ,
+            P.SATISFACTION_AUDIT,
+            P.SATISFACTION_REPORT,
+            P.TICKETS_READ,
+            P.CUSTOMERS_READ,
+            P.CUSTOMERS_REVEAL,
+            P.HOSPITALS_READ,
+            lead=(P.SATISFACTION_MANAGE,),
         ),
         Role.PRIVACY_OFFICER: _spec(
             _l("个人信息保护专员"),

@@ -27,6 +27,7 @@ STYLESHEETS = (
     "staff",
     "customers",
     "grants",
+    "satisfaction",
     "today",
     "charts",
     "phone",

@@ -23,6 +23,7 @@ def install(app: Portal) -> None:
         me,
         openapi,
         policy,
+        ratings,
         registrations,
         reports,
         sessions,
@@ -34,7 +35,7 @@ def install(app: Portal) -> None:
     from app.customers.export import personal_data
 
     assert all(
-        (auth, grants, hospitals, me, policy, registrations, reports, sessions, talk, tickets)
+        (auth, grants, hospitals, me, policy, ratings, registrations, reports, sessions, talk, tickets)
     )  # imported for their routes and hooks
     openapi.install(app)
     app.request_class = ApiRequest

@@ -57,6 +57,12 @@ class Ticket(Base):
         ),
         sa.Index("ix_ticket_opened", "opened_at", "province"),  # reports of a period
         sa.Index("ix_ticket_due", "status", "due_at", "id"),
+        sa.Index(
+            "ix_ticket_closed",
+            "closed_at",
+            sqlite_where=sa.text("closed_at IS NOT NULL"),
+            postgresql_where=sa.text("closed_at IS NOT NULL"),
+        ),
         sa.Index("ix_ticket_triager", "triager_id", "status"),
         sa.Index("ix_ticket_assignee", "assignee_id", "status", "window_from", "id"),
         sa.Index(

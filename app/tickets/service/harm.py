@@ -6,6 +6,7 @@ runs in the very transaction in which the word was written down (decisions.md 3)
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 from app.core import audit
@@ -14,6 +15,7 @@ from app.core.policy import Actor
 from app.core.registry import Registry
 from app.tickets.facts import Harm
 from app.tickets.models import Ticket
+from app.tickets.service.move import locked
 
 HarmHeard = Callable[[Actor, Ticket, Harm], None]  # may be told the same twice; opens one case per ticket
 on_harm: Registry[HarmHeard] = Registry("what a harm in a ticket causes")
@@ -34,3 +36,16 @@ def heard(actor: Actor, row: Ticket) -> None:
     if answer in ALARMING:
         for told in on_harm:
             told(actor, row, answer)
+
+
+def told(actor: Actor, ticket_id: uuid.UUID) -> None:
+    """Somebody above read that a person came to harm, after the ticket had ended: write it down and tell everybody.
+
+    An answer that is alarming already stays as triage gave it.
+    """
+    row = locked(ticket_id)
+    if row.harm not in ALARMING:
+        row.harm = Harm.POSSIBLE.value
+        audit.record("ticket.harm_noted", actor, "ticket", row.id, fields=("harm",))
+        db.session.flush()
+    heard(actor, row)

@@ -1,0 +1,12 @@
+"""Tables of satisfaction: what was rated, what was said, who looked at it, what was done about it."""
+
+from __future__ import annotations
+
+from app.satisfaction.models.audit import ComplaintDecision, HarmWordList, RatingAudit, RatingDraw
+from app.satisfaction.models.follow import REFERENCE_MAX_CHARS, FollowUp, FollowUpRound
+from app.satisfaction.models.job import COMMENT_MAX_CHARS, RatedJob, RatedPerson, Rating, RatingFlag
+
+__all__ = [
+    "COMMENT_MAX_CHARS", "REFERENCE_MAX_CHARS", "ComplaintDecision", "FollowUp", "FollowUpRound", "HarmWordList",
+    "RatedJob", "RatedPerson", "Rating", "RatingAudit", "RatingDraw", "RatingFlag",
+]  # fmt: skip
