@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Optional
@@ -18,14 +20,14 @@ YES_NO = [("yes", _l("是")), ("no", _l("否"))]
 TEXT_ROWS = 4
 
 
-def grade(label: object) -> RadioField:
+def grade(label: Any) -> RadioField:
     """One to five; what is not among them is an error at the field."""
     return RadioField(label, choices=GRADES, validate_choice=False, validators=[Optional()])
 
 
-def select(label: object, choices: dict[str, object]) -> SelectField:
+def select(label: Any, choices: dict[str, Any], **kw: Any) -> SelectField:
     made = [("", _l("请选择")), *choices.items()]
-    return SelectField(label, choices=made, validate_choice=False, validators=[Optional()])
+    return SelectField(label, choices=made, validate_choice=False, validators=[Optional()], **kw)
 
 
 def _digit(value: str | None) -> int:
@@ -76,7 +78,7 @@ class AuditForm(PortalForm):
         _l("结论"), choices=[(key, chip.word) for key, chip in OUTCOMES.items()], validate_choice=False,
         validators=[Optional()],
     )  # fmt: skip
-    reason = select(_l("原因"), dict(OUTCOME_REASONS))
+    reason = select(_l("原因"), dict(OUTCOME_REASONS), id="audit-reason")
     note = TextAreaField(_l("说明"))
     card_record = RadioField(CARD["record"], validate_choice=False, validators=[Optional()])
     card_promise = RadioField(CARD["promise"], validate_choice=False, validators=[Optional()])
@@ -107,7 +109,7 @@ class AuditForm(PortalForm):
 class ComplaintForm(PortalForm):
     complaint = RadioField(_l("这是投诉吗"), choices=YES_NO, validate_choice=False, validators=[Optional()])
     reportable = RadioField(_l("须作为不良事件上报吗"), choices=YES_NO, validate_choice=False, validators=[Optional()])
-    reason = TextAreaField(_l("理由"))
+    reason = TextAreaField(_l("理由"), id="complaint-reason")
 
     def said(self) -> Complaint:
         answers = {"yes": True, "no": False}

@@ -25,7 +25,7 @@ from app.satisfaction.models import (
     RatingFlag,
 )
 from app.satisfaction.queries.queue import effective
-from app.satisfaction.queries.scope import barred, find
+from app.satisfaction.queries.scope import barred, find, knows
 from app.satisfaction.service.judge import needs_decision
 from app.satisfaction.workflow import TO_AUDIT, Following, Status
 from app.staff.models import StaffAccount
@@ -102,7 +102,7 @@ def read(actor: Actor, number: str, cycle: int | None = None) -> RatingPage:
     follow = db.session.scalars(sa.select(FollowUp).where(FollowUp.job_id == job.id)).one_or_none()
     rounds = _rows(FollowUpRound, FollowUpRound.follow_up_id == follow.id, FollowUpRound.no.desc()) if follow else []
     held = keys.keystore.load({row.subject_id for row in (*ratings, *decisions, *audits, *rounds)})
-    blind = job.second_due_at is not None and not any(not a.second and a.by_id == actor.id for a in audits)
+    blind = job.second_due_at is not None and not db.session.scalar(sa.select(knows(actor, job.id)))
     return RatingPage(
         job=job, hospital=hospital, status=status, said=[_said(row, held) for row in ratings],
         flags=_rows(RatingFlag, RatingFlag.job_id == job.id, RatingFlag.at), people=_people(job),

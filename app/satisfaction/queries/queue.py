@@ -16,8 +16,8 @@ from app.core.worklist import Column, Filter, Tab, Worklist, chip, due, instant,
 from app.hospitals import provinces
 from app.hospitals import queries as hospitals
 from app.hospitals.models import Hospital
-from app.satisfaction.models import FollowUp, RatedJob, RatingAudit
-from app.satisfaction.queries.scope import READ, in_scope
+from app.satisfaction.models import FollowUp, RatedJob
+from app.satisfaction.queries.scope import READ, in_scope, knows
 from app.satisfaction.words import ALARMS, CHIPS, SCORES
 from app.satisfaction.workflow import GIVEN, Following, Status
 from app.tickets.models import NEVER, Ticket
@@ -29,15 +29,9 @@ Clause = sa.ColumnElement[bool]
 J, S = RatedJob, Status
 
 
-def _own_first(actor: Actor) -> Clause:
-    """Audits that this person gave: he gives no second one."""
-    a = RatingAudit
-    return sa.exists().where(a.job_id == J.id, a.second.is_(False), a.by_id == actor.id)
-
-
 def second_ranges(actor: Actor, _now: Any) -> list[list[Clause]]:
     """Drawn for a blind second audit that this person may give."""
-    return [[J.second_due_at.is_not(None), ~_own_first(actor)]]
+    return [[J.second_due_at.is_not(None), ~knows(actor, J.id)]]
 
 
 def flagged_ranges(_actor: Actor, _now: Any) -> list[list[Clause]]:

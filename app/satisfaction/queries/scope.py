@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -15,7 +16,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.db import db
 from app.core.errors import Forbidden, NotFound
 from app.core.policy import Actor, Permission
-from app.satisfaction.models import RatedJob, RatedPerson
+from app.satisfaction.models import ComplaintDecision, FollowUp, RatedJob, RatedPerson, RatingAudit
 from app.staff.models import RoleAssignment
 from app.staff.roles import Role
 
@@ -36,7 +37,7 @@ def in_scope(actor: Actor, permission: Permission = READ) -> list[Clause]:
 
 def find(actor: Actor, number: str, cycle: int | None = None, permission: Permission = READ) -> RatedJob:
     """The rated round of a ticket, by default the latest. Raises NotFound, Forbidden."""
-    row = db.session.scalars(_query(actor, number, cycle, permission)).first()
+    row: RatedJob | None = db.session.scalars(_query(actor, number, cycle, permission)).first()
     if row is None:
         raise NotFound()
     return row
@@ -45,7 +46,7 @@ def find(actor: Actor, number: str, cycle: int | None = None, permission: Permis
 def load(actor: Actor, number: str, permission: Permission, cycle: int | None = None) -> RatedJob:
     """The same, locked for a change."""
     query = _query(actor, number, cycle, permission).with_for_update().execution_options(populate_existing=True)
-    row = db.session.scalars(query).first()
+    row: RatedJob | None = db.session.scalars(query).first()
     if row is None:
         raise NotFound()
     return row
@@ -62,6 +63,19 @@ def barred(actor: Actor, job: RatedJob) -> bool:
     leads = _leads(actor.id)
     parts = db.session.scalars(sa.select(RatedPerson.part).where(RatedPerson.job_id == job.id)).all() if leads else ()
     return any(_leads_part(leads, part, job.province) for part in parts)
+
+
+def knows(actor: Actor, job_id: Any) -> Clause:
+    """Whether the actor has had a part in judging this rating: audited it, decided on it, or owns its follow-up.
+
+    Such a person gives no blind second audit, and needs not be kept blind.
+    """
+    a, c, f = RatingAudit, ComplaintDecision, FollowUp
+    return sa.or_(
+        sa.exists().where(a.job_id == job_id, a.second.is_(False), a.by_id == actor.id),
+        sa.exists().where(c.job_id == job_id, c.by_id == actor.id),
+        sa.exists().where(f.job_id == job_id, f.owner_id == actor.id),
+    )
 
 
 def _leads_part(leads: Mapping[str, list[str] | None], part: str, province: str) -> bool:
@@ -82,7 +96,7 @@ def _leads(staff_id: uuid.UUID | None) -> dict[str, list[str] | None]:
     return {row.role: row.provinces for row in db.session.execute(query)}
 
 
-def _query(actor: Actor, number: str, cycle: int | None, permission: Permission) -> sa.Select[tuple[RatedJob]]:
+def _query(actor: Actor, number: str, cycle: int | None, permission: Permission) -> sa.Select[Any]:
     query = sa.select(RatedJob).where(RatedJob.ticket_number == number.upper(), *in_scope(actor, permission))
     if cycle is not None:
         query = query.where(RatedJob.cycle == cycle)

@@ -14,7 +14,7 @@ from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.policy import Actor, Permission
 from app.satisfaction.models import ComplaintDecision, RatedJob, RatingAudit, RatingFlag
-from app.satisfaction.queries.scope import load, not_mine
+from app.satisfaction.queries.scope import knows, load, not_mine
 from app.satisfaction.service import follow
 from app.satisfaction.words import CARD, CARD_MARKS, OUTCOME_REASONS, OUTCOMES
 from app.satisfaction.workflow import TO_AUDIT, rating_workflow
@@ -63,9 +63,8 @@ def give_second(actor: Actor, number: str, cycle: int | None, verdict: Verdict) 
     job = _mine_to_judge(actor, number, cycle)
     if job.second_due_at is None:
         raise Conflict(_l("这条评价没有等待复审。"), code="no_second_audit")
-    first = _audit_of(job)
-    if first is None or first.by_id == actor.id:
-        raise Forbidden(_l("初审的人不能复审同一条评价。"), code="own_audit")
+    if db.session.scalar(sa.select(knows(actor, job.id))):
+        raise Forbidden(_l("参与过审核、判定或回访的人不能复审同一条评价。"), code="own_audit")
     _fits(verdict)
     if verdict.outcome != "ok" and not verdict.reason:
         raise Invalid(code="reason_required", fields={"reason": [_l("“有疑问”和“作废”须选原因。")]})
@@ -148,11 +147,6 @@ def _mine_to_judge(actor: Actor, number: str, cycle: int | None) -> RatedJob:
     job = load(actor, number, AUDIT, cycle)
     not_mine(actor, job)
     return job
-
-
-def _audit_of(job: RatedJob) -> RatingAudit | None:
-    query = sa.select(RatingAudit).where(RatingAudit.job_id == job.id, RatingAudit.second.is_(False))
-    return db.session.scalars(query.order_by(RatingAudit.rating_version.desc()).limit(1)).first()
 
 
 def _fits(verdict: Verdict) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -134,5 +133,3 @@ def open_scene(app: Portal) -> Scene:
     with app.app_context(), unit_of_work():
         story = begin()
         return Scene(app, story, story.applicant(), engineer)
-
-

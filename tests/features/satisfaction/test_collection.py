@@ -42,7 +42,9 @@ def test_a_closed_ticket_is_asked_about_once_and_the_message_is_in_the_outbox(sc
     assert scene.settle() == 0
     job = scene.job(number)
     assert (job.status, job.expires_at) == ("invited", MONDAY + 14 * DAY)
-    message = scene.read(lambda: db.session.scalars(sa.select(Message).where(Message.dedupe_key == job.message_key)).one())
+    message = scene.read(
+        lambda: db.session.scalars(sa.select(Message).where(Message.dedupe_key == job.message_key)).one()
+    )
     assert (message.template, message.purpose) == ("rating_invitation", "satisfaction")
 
 
@@ -57,13 +59,24 @@ def test_rating_bound_to_a_snapshot_of_engineer_team_dealer_product_and_job_at_c
     number = scene.closed()
     scene.settle()
     before = scene.job(number)
-    scene.ticket(number, assignee_name="别人", assignee_id=scene.customer.id, device_model="CF-Q150", province="44",
-                 service_mode="depot")
+    scene.ticket(
+        number,
+        assignee_name="别人",
+        assignee_id=scene.customer.id,
+        device_model="CF-Q150",
+        province="44",
+        service_mode="depot",
+    )
     scene.rate(number, 2)
     after = scene.job(number)
     for name in ("engineer_id", "engineer_name", "province", "dealer_id", "product", "job_kind", "closed_at"):
         assert getattr(after, name) == getattr(before, name)
-    assert (after.engineer_name, after.product, after.job_kind, after.province) == ("工程示例", "GIF-H290", "on_site", "31")
+    assert (after.engineer_name, after.product, after.job_kind, after.province) == (
+        "工程示例",
+        "GIF-H290",
+        "on_site",
+        "31",
+    )
     people = scene.read(lambda: set(db.session.execute(sa.select(RatedPerson.staff_id, RatedPerson.part))))
     assert people == {(scene.engineer.id, "engineer")}
 
