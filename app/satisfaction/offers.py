@@ -79,7 +79,7 @@ def _rated(actor: Actor, row: Ticket) -> bool:
 def _own_data(person: Customer) -> Mapping[DataClass, Mapping[str, Any]]:
     """Every version of every rating that the person gave."""
     query = sa.select(Rating, J.ticket_number).join(J, J.id == Rating.job_id)
-    rows = db.session.execute(query.where(Rating.customer_id == person.id).order_by(Rating.at)).all()
+    rows = db.session.execute(query.where(Rating.customer_id == person.id).order_by(Rating.at, Rating.version)).all()
     names = ("score", "timeliness", "skill", "attitude", "result", "reasons", "version", "at")
     given = [{"ticket": number, **{name: getattr(row, name) for name in names}} for row, number in rows]
     said = [{"ticket": number, "version": row.version, "comment": row.comment} for row, number in rows]

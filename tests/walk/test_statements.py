@@ -22,7 +22,9 @@ from app.core.worklist import worklists
 from app.hospitals import service as hospitals
 from app.hospitals.models import UnknownKind
 from app.registrations.readings.models import SecondReading
+from app.satisfaction.service import invite
 from app.staff.roles import ROLES, Role
+from app.tickets.models import Ticket
 
 # list -> statements of its page: session, rows, counts; keys of the people on it, and what else a cell names
 STATEMENTS = {
@@ -33,6 +35,7 @@ STATEMENTS = {
     "hospitals": 3,
     "notifications": 5,
     "reading-differences": 3,
+    "ratings": 3,
     "readings": 3,
     "registrations": 4,
     "safety": 3,
@@ -53,6 +56,8 @@ def world(demo):
             safety.load()
         grants.load(random.Random(11))
         with unit_of_work():
+            for row in db.session.scalars(sa.select(Ticket).where(Ticket.closed_at.is_not(None)).limit(3)).all():
+                invite.invite(row, row.closed_at).status = "flagged"
             other = sa.case((SecondReading.first_judgement == "approve", "reject"), else_="approve")
             given = sa.update(SecondReading).where(SecondReading.read_at.is_not(None))
             db.session.execute(given.values(status="read", judgement=other))
