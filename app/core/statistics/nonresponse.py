@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of ``asked`` people ``answered`` did, ``hits`` of them positively; the share of all lies in ``low`` to ``high``."""
+    """Of ``asked`` people ``answered`` did, ``hits`` of them positively; of all it is ``low`` to ``high``."""
 
     asked: int
     answered: int
