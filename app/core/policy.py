@@ -94,6 +94,7 @@ class Permission(StrEnum):
     DEVICES_READ = "devices:read", "See the device register: serials, places, warranty and contract."
     DEVICES_MANAGE = "devices:manage", "Add, correct and retire devices of the register."
     VISITS_DO = "visits:do", "Accept and carry out one's own visits; an engineer's or a dealer's right."
+    DEPOT_READ = "depot:read", "See what the depot has to do and a device's repair, without the contact."
     DEPOT_WORK = "depot:work", "Receive, repair and quote devices in the depot."
     DEPOT_RELEASE = "depot:release", "Test and release repaired devices; never one's own repair."
     SAFETY_WORK = "safety:work", "Open, decide and report adverse events; set and clear the hold on their tickets."

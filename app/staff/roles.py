@@ -105,8 +105,10 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
         ),
         Role.ENGINEER: _spec(_l("工程师"), _l("接受并完成自己的上门任务。"), P.VISITS_DO),
         Role.DEALER_USER: _spec(_l("经销商用户"), _l("只办理本经销商的上门任务。"), P.VISITS_DO, bounded=False),
-        Role.DEPOT: _spec(_l("返厂维修"), _l("返厂接收、维修和报价。"), P.DEPOT_WORK, P.DEVICES_READ),
-        Role.QUALITY: _spec(_l("放行"), _l("维修后检验放行；与维修不能是同一人。"), P.DEPOT_RELEASE, P.DEVICES_READ),
+        Role.DEPOT: _spec(_l("返厂维修"), _l("返厂接收、维修和报价。"), P.DEPOT_READ, P.DEPOT_WORK, P.DEVICES_READ),
+        Role.QUALITY: _spec(
+            _l("放行"), _l("维修后检验放行；与维修不能是同一人。"), P.DEPOT_READ, P.DEPOT_RELEASE, P.DEVICES_READ
+        ),
         Role.SAFETY: _spec(
             _l("不良事件"),
             _l("处理保密的安全事件及其法定时限。"),

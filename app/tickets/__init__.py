@@ -12,16 +12,18 @@ def install(app: Portal) -> None:
     """Pages, and what this room gives to the rooms below."""
     from app.tickets import offers, readers
     from app.tickets.service import escalate, time
-    from app.tickets.views import acts, bp, intake, promises, register
+    from app.tickets.views import acts, bp, depot, intake, promises, register
 
     app.register_blueprint(intake.bp)
     app.register_blueprint(bp)
     app.register_blueprint(register.bp)
     app.register_blueprint(promises.bp)
+    app.register_blueprint(depot.bp)
     app.register_blueprint(readers.bp)
     offers.install()
     acts.install()
     register.install()
+    depot.install()
     readers.install()
     time.install()
     escalate.install()

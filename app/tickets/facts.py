@@ -148,7 +148,8 @@ class Facts:
     misuse_evidence: bool = False
     quote_version: int | None = None  # valid now
     quote_seen: int | None = None  # what the customer answers to
-    repairers: frozenset[uuid.UUID] = frozenset()
+    repairers: frozenset[uuid.UUID] = frozenset()  # whoever worked on the device in the depot
+    testers: frozenset[uuid.UUID] = frozenset()  # whoever tested it for release
     custody_open: bool = False
     loaner_out: bool = False
     parts_open: bool = False

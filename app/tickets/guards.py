@@ -240,6 +240,12 @@ def another_than_repairer(_row: Any, actor: Actor, facts: Facts) -> None:
         raise Forbidden(_l("修过这台设备的人不能放行。"), code="not_your_own_work")
 
 
+def another_than_tester(_row: Any, actor: Actor, facts: Facts) -> None:
+    """The other half of it: whoever once tested this device does not work on it afterwards (decisions.md 19)."""
+    if actor.id in facts.testers:
+        raise Forbidden(_l("您做过这台设备的复检，不能再参与维修。"), code="not_your_own_test")
+
+
 def failed_test_named(_row: Any, _actor: Actor, facts: Facts) -> None:
     if not any(line.passed is False for line in facts.tests):
         raise _needs("tests", _l("请标明哪一项不合格。"), "failed_test_required")

@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.tickets.bench import RETURN_REASONS
 from app.tickets.models import Direction
 from app.tickets.queries.dossier import Event, Said
 from app.tickets.queries.files import File
@@ -38,7 +39,10 @@ WORDS: Mapping[str, Any] = {
     "record_objection_repair": _l("电话反映没有修好"), "reopen_ticket": _l("重新打开"), "cancel_ticket": _l("用户撤销"),
     "cancel_for_customer": _l("代用户撤销"),
 }  # fmt: skip
-REASONS: Mapping[str, Any] = {**RELEASE_REASONS, **REJECT_REASONS, **MERGE_REASONS, **CANCEL_REASONS, **REOPEN_REASONS}
+REASONS: Mapping[str, Any] = {
+    **RELEASE_REASONS, **REJECT_REASONS, **MERGE_REASONS, **CANCEL_REASONS, **REOPEN_REASONS,
+    **RETURN_REASONS,
+}  # fmt: skip
 TONES = {
     "finish_triage": "done", "confirm_ticket": "done", "close_ticket": "done", "close_silent": "done",
     "finish_repair": "done", "release_device": "done", "reject_ticket": "soon", "object_visit": "late",

@@ -110,14 +110,18 @@ TRANSITIONS: tuple[Transition, ...] = (
     *(_row(source, "collect_device", S.COLLECTING, VISIT, "collected",
            g.own_visit, g.serial_equal, g.decontaminated, g.receipt_signed, message="ticket_collected")
       for source in (S.ON_SITE, S.SCHEDULED)),
-    _row(S.COLLECTING, "receive_device", S.IN_DEPOT, DEPOT, "received", g.serial_equal, g.seal_checked),
+    _row(S.COLLECTING, "receive_device", S.IN_DEPOT, DEPOT, "received", g.another_than_tester, g.serial_equal,
+         g.seal_checked),
     # 18, 19 parts
     _row(S.ON_SITE, "await_parts", S.WAIT_PARTS, VISIT, "parts_awaited", g.own_visit, g.parts_listed),
-    _row(S.IN_DEPOT, "await_depot_parts", S.WAIT_PARTS, DEPOT, "parts_awaited", g.parts_listed),
+    _row(S.IN_DEPOT, "await_depot_parts", S.WAIT_PARTS, DEPOT, "parts_awaited", g.another_than_tester,
+         g.parts_listed),
     _row(S.WAIT_PARTS, "resume_visit", S.SCHEDULED, DISPATCH, "parts_arrived", g.was_on_site, g.window_agreed),
-    _row(S.WAIT_PARTS, "resume_repair", S.IN_DEPOT, DEPOT, "parts_arrived", g.was_in_depot),
+    _row(S.WAIT_PARTS, "resume_repair", S.IN_DEPOT, DEPOT, "parts_arrived", g.another_than_tester,
+         g.was_in_depot),
     # 21 to 23 a quote
-    _row(S.IN_DEPOT, "send_quote", S.WAIT_QUOTE, DEPOT, "quoted", g.quote_justified, message="ticket_quoted"),
+    _row(S.IN_DEPOT, "send_quote", S.WAIT_QUOTE, DEPOT, "quoted", g.another_than_tester, g.quote_justified,
+         message="ticket_quoted"),
     _row(S.WAIT_QUOTE, "accept_quote", S.IN_DEPOT, CUSTOMER, "quote_accepted", g.same_quote),
     _row(S.WAIT_QUOTE, "record_quote_acceptance", S.IN_DEPOT, TRIAGE, "quote_accepted", g.same_quote, g.note_given),
     _row(S.WAIT_QUOTE, "decline_quote", S.RETURNING, CUSTOMER, "quote_declined", g.no_safety_hold, g.same_quote),
@@ -128,7 +132,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row(S.IN_DEPOT, "return_unrepaired", S.RETURNING, LEAD, "returned_unrepaired",
          g.no_safety_hold, g.reason_given, message="ticket_returning"),
     # 24 to 27 repair, release, return
-    _row(S.IN_DEPOT, "finish_depot_repair", S.RELEASE_TEST, DEPOT, "repaired_in_depot", g.work_recorded),
+    _row(S.IN_DEPOT, "finish_depot_repair", S.RELEASE_TEST, DEPOT, "repaired_in_depot", g.another_than_tester,
+         g.work_recorded),
     _row(S.RELEASE_TEST, "fail_release", S.IN_DEPOT, QUALITY, "release_failed", g.another_than_repairer,
          g.failed_test_named),
     _row(S.RELEASE_TEST, "release_device", S.RETURNING, QUALITY, "released",

@@ -23,6 +23,7 @@ def install(app: Portal) -> None:
         me,
         openapi,
         policy,
+        quotes,
         ratings,
         registrations,
         reports,
@@ -35,7 +36,7 @@ def install(app: Portal) -> None:
     from app.customers.export import personal_data
 
     assert all(
-        (auth, grants, hospitals, me, policy, ratings, registrations, reports, sessions, talk, tickets)
+        (auth, grants, hospitals, me, policy, quotes, ratings, registrations, reports, sessions, talk, tickets)
     )  # imported for their routes and hooks
     openapi.install(app)
     app.request_class = ApiRequest

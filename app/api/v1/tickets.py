@@ -16,7 +16,7 @@ from app.core.policy import current_actor, customer
 from app.grants import service as grants
 from app.grants.models import UseKind
 from app.grants.scope import Which
-from app.tickets.queries import readable, talk
+from app.tickets.queries import depot, readable, talk
 
 READING = {403: ("no_department_scope",), 422: ("invalid", "cursor_invalid", "query_too_short")}
 ScopeName = Literal["mine", "department"]
@@ -70,7 +70,25 @@ class EngineerOut(Answer):
     work_phone: str | None
 
 
+class QuoteLineOut(Answer):
+    name: str
+    quantity: int
+    fen: int = Field(description="Price of one piece, in fen of CNY.")
+
+
+class QuoteOut(Answer):
+    """What a repair would cost; ``version`` goes back with the answer."""
+
+    version: int
+    amount_fen: int
+    words: str
+    lines: list[QuoteLineOut]
+    valid_until: Instant
+    answer: Literal["", "accepted", "declined", "expired"]
+
+
 class TicketDetailOut(TicketOut):
+    quote: QuoteOut | None = Field(description="The latest of an own ticket.")
     timeline: list[StepOut]
     engineer: EngineerOut | None = Field(description="Of an own ticket, once somebody accepted the job.")
 
@@ -137,7 +155,9 @@ def ticket(number: str) -> TicketDetailOut:
     timeline = [StepOut(at=step.at, status=step.status) for step in steps]
     name = talk.accepted_by(row.id) if row.mine else None
     engineer = EngineerOut(name=name, work_phone=None) if name is not None else None
-    return TicketDetailOut(**_out(row).model_dump(), timeline=timeline, engineer=engineer)
+    found = depot.latest_quote(row.id) if row.mine else None
+    quote = QuoteOut.model_validate(found) if found is not None else None
+    return TicketDetailOut(**_out(row).model_dump(), timeline=timeline, engineer=engineer, quote=quote)
 
 
 def _which(scope: str | None) -> Which:

@@ -126,6 +126,9 @@ class Ticket(Base):
 
     # what became of it
     field_job: Mapped[bool] = plain(nullable=False, default=True)  # the latest work is on site, not in the depot
+    rework_count: Mapped[int] = plain(sa.SmallInteger, nullable=False, default=0)  # release tests that failed
+    unrepaired: Mapped[bool] = plain(nullable=False, default=False)  # goes back with "not repaired, do not use"
+    biohazard_by: Mapped[uuid.UUID | None] = plain(nullable=True)  # approved the packing of the next collection
     safety_hold: Mapped[bool] = plain(nullable=False, default=False)
     merged_into_id: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("ticket.id"), nullable=True, index=True)
     repeat_of_id: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("ticket.id"), nullable=True, index=True)

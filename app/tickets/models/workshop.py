@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
@@ -38,6 +39,8 @@ class CustodyLeg(Base):
     serial_scanned: Mapped[str] = plain(sa.String(40), nullable=False, default="")
     accessories: Mapped[str] = plain(sa.String(200), nullable=False, default="")
     seal_number: Mapped[str] = plain(sa.String(40), nullable=False, default="")
+    seal_found: Mapped[str] = plain(sa.String(40), nullable=False, default="")  # by whoever received it
+    do_not_use: Mapped[bool] = plain(nullable=False, default=False)  # the label is on the device
     courier_number: Mapped[str] = plain(sa.String(40), nullable=False, default="")
     decontaminated: Mapped[bool] = plain(nullable=False, default=False)
     biohazard_approved_by: Mapped[uuid.UUID | None] = plain(nullable=True)
@@ -57,7 +60,7 @@ class PartLine(Base):
     part_number: Mapped[str] = plain(sa.String(40), nullable=False)
     name: Mapped[str] = plain(sa.String(80), nullable=False)
     quantity: Mapped[int] = plain(sa.SmallInteger, nullable=False)
-    state: Mapped[str] = plain(sa.String(12), nullable=False)  # wanted | arrived | used | returned | scrapped
+    state: Mapped[str] = plain(sa.String(12), nullable=False)  # wanted | arrived | used | returned | scrapped | dropped
     eta: Mapped[date | None] = plain(sa.Date, nullable=True)
     wanted_by: Mapped[uuid.UUID | None] = plain(nullable=True)
     wanted_at: Mapped[datetime] = plain(nullable=False)
@@ -76,6 +79,7 @@ class Quote(Base):
     version: Mapped[int] = plain(sa.SmallInteger, nullable=False)
     amount_fen: Mapped[int] = plain(sa.BigInteger, nullable=False)  # CNY, in fen
     words: Mapped[str] = plain(sa.String(LONG_TEXT), nullable=False)  # what it covers, as the customer reads it
+    lines: Mapped[list[dict[str, Any]]] = plain(sa.JSON, nullable=False, default=list)  # name, quantity, fen each
     misuse_evidence: Mapped[str] = plain(sa.String(LONG_TEXT), nullable=False, default="")
     valid_until: Mapped[datetime] = plain(nullable=False)
     made_by: Mapped[uuid.UUID | None] = plain(nullable=True)

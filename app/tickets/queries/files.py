@@ -69,9 +69,16 @@ def by_message(found: Sequence[File]) -> dict[uuid.UUID | None, list[File]]:
     return grouped
 
 
-def to_open(actor: Actor, number: str, file_id: uuid.UUID, *, thumb: bool = False) -> tuple[Ticket, StoredFile, str]:
+def to_open(
+    actor: Actor,
+    number: str,
+    file_id: uuid.UUID,
+    *,
+    thumb: bool = False,
+    permission: Permission = Permission.TICKETS_READ,
+) -> tuple[Ticket, StoredFile, str]:
     """A file for staff, and why. NotFound out of the region, Forbidden (``claim_first``) without a task."""
-    region = in_region(actor, Permission.TICKETS_READ)
+    region = in_region(actor, permission)
     row = db.session.scalars(sa.select(Ticket).where(Ticket.number == number.upper(), *region)).one_or_none()
     if row is None:
         raise NotFound()

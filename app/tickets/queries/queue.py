@@ -103,12 +103,12 @@ def _phone(value: str, _actor: Actor) -> Clause | None:
     return T.id.in_(sa.union(reported, sa.select(TicketContact.ticket_id).where(contact)))
 
 
-def _hospital(value: str, _actor: Actor) -> Clause | None:
+def by_hospital(value: str, _actor: Actor) -> Clause | None:
     found = [hit.id for hit in hospitals.search(value, limit=50)]
     return T.hospital_id.in_(found) if found else None
 
 
-def _serial(value: str, _actor: Actor) -> Clause:
+def by_serial(value: str, _actor: Actor) -> Clause:
     """The whole serial number or its beginning, as the register writes it."""
     head = "".join(value.split()).upper()
     return sa.and_(T.serial_number.is_not(None), T.serial_number >= head, T.serial_number < head + "\uffff")
@@ -138,18 +138,18 @@ def _priority(value: str, _actor: Actor) -> Clause | None:
     return T.priority == value if value in set(Priority) else None
 
 
-def _due_or_none(value: datetime, _actor: Actor) -> datetime | None:
+def due_or_none(value: datetime, _actor: Actor) -> datetime | None:
     return None if value >= NEVER else value
 
 
-_device = T.device_model + sa.func.coalesce(" · " + T.serial_number, "")
+device_words = T.device_model + sa.func.coalesce(" · " + T.serial_number, "")
 _holder = sa.func.coalesce(sa.func.nullif(T.assignee_name, ""), sa.func.nullif(T.triager_name, ""))
 VERSION = sa.cast(T.version, sa.String)
 PRIORITY_SLOT, STATUS_SLOT = 2 + 3, 2 + 4  # id, sort value, then the columns below in order
 OPENED_SLOT, CALENDAR_SLOT, HOURS_SLOT = 2 + 8, 2 + 9, 2 + 10
 
 
-def _is_ended(row: Any) -> bool:
+def is_ended(row: Any) -> bool:
     return row[STATUS_SLOT] in ENDED
 
 
@@ -171,10 +171,10 @@ QUEUE = Worklist(
     columns=(
         Column("number", _l("编号"), T.number, link()),
         Column("hospital", _l("医院"), Hospital.name, text(), chinese=True),
-        Column("device", _l("设备"), sa.func.coalesce(_device, T.serial_number), text()),
+        Column("device", _l("设备"), sa.func.coalesce(device_words, T.serial_number), text()),
         Column("priority", _l("优先级"), sa.func.coalesce(T.priority, ""), chip(PRIORITY_CHIPS)),
         Column("status", _l("状态"), T.status, chip(CHIPS)),
-        Column("due", _l("截止"), T.due_at, due(closed=_is_ended, working=_working), sort=T.due_at, show=_due_or_none),
+        Column("due", _l("截止"), T.due_at, due(closed=is_ended, working=_working), sort=T.due_at, show=due_or_none),
         Column("holder", _l("处理人"), _holder, text(), chinese=True),
         Column("province", _l("省份"), T.province, text(), show=_province_title),
         Column("opened", _l("报修"), T.opened_at, instant(), sort=T.opened_at),
@@ -188,8 +188,8 @@ QUEUE = Worklist(
     tabs=TABS,
     filters=(
         Filter("q", _l("编号、故障、型号"), _words, wide=True, personal=True),
-        Filter("hospital", _l("医院"), _hospital, wide=True),
-        Filter("serial", _l("序列号"), _serial),
+        Filter("hospital", _l("医院"), by_hospital, wide=True),
+        Filter("serial", _l("序列号"), by_serial),
         Filter("phone", _l("手机或尾号"), _phone, personal=True),
         Filter("priority", _l("优先级"), _priority, kind="select", choices=_priorities, more=True),
         Filter("status", _l("状态"), lambda value, _a: T.status == value, kind="select", choices=_statuses, more=True),

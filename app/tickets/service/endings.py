@@ -87,7 +87,7 @@ def reopen(actor: Actor, ticket_id: uuid.UUID, reason: str) -> Ticket:
     """The same fault again within the time allowed: a new cycle of the same ticket; the old one's clocks stay."""
     row = load(actor, ticket_id, LEAD)
     facts = replace(closing_facts(row, clock.now()), reason=reason)
-    changes = {"cycle": row.cycle + 1, "closed_at": None, "field_job": True, **NO_ASSIGNEE}
+    changes = {"cycle": row.cycle + 1, "closed_at": None, "field_job": True, "unrepaired": False, **NO_ASSIGNEE}
     move(row, "reopen_ticket", actor, facts, changes=changes)
     return row
 

@@ -27,21 +27,27 @@ VOICE_KEPT = timedelta(hours=24)
 
 
 def attach_photos(
-    row: Ticket, actor: Actor, photos: Sequence[CleanImage], *, message_id: uuid.UUID | None = None
+    row: Ticket,
+    actor: Actor,
+    photos: Sequence[CleanImage],
+    *,
+    message_id: uuid.UUID | None = None,
+    kind: FileKind = FileKind.PHOTO,
+    leg_id: uuid.UUID | None = None,
 ) -> list[TicketFile]:
-    """Seal them in the given order. Raises Invalid beyond nine."""
+    """Seal them in the given order; ``leg_id``: of the custody that they show. Raises Invalid beyond nine."""
     if len(photos) > PHOTOS_MAX:
         raise Invalid(fields={"photos": [_l("最多 9 张照片。")]})
-    made = []
+    made, of_leg = [], {"leg": leg_id.hex} if leg_id is not None else {}
     for place, photo in enumerate(photos, start=1):
         main = vault.put_sealed("ticket_photo", photo.main, photo.media_type)
         thumbnail = vault.put_sealed("ticket_photo_thumb", photo.thumbnail, photo.media_type)
         db.session.flush()
         made.append(
             TicketFile(
-                ticket_id=row.id, subject_id=row.subject_id, message_id=message_id, kind=FileKind.PHOTO.value,
+                ticket_id=row.id, subject_id=row.subject_id, message_id=message_id, kind=kind.value,
                 place=place, file_id=main.id, thumbnail_id=thumbnail.id, upload_sha256=photo.sha256,
-                facts={"width": photo.width, "height": photo.height}, by_kind=actor.kind, by_id=actor.id,
+                facts={"width": photo.width, "height": photo.height, **of_leg}, by_kind=actor.kind, by_id=actor.id,
                 at=clock.now(),
             )
         )  # fmt: skip

@@ -17,7 +17,7 @@ from app.core.db import db
 from app.core.errors import DomainError
 from app.core.policy import SYSTEM
 from app.tickets.facts import Facts
-from app.tickets.models import Ticket
+from app.tickets.models import Quote, Ticket
 from app.tickets.service import notices
 from app.tickets.service.gather import closing_facts
 from app.tickets.service.move import move
@@ -67,6 +67,11 @@ def answer_until(asked_at: datetime) -> datetime:
     return reminder_at(asked_at, numbers.get("info_silence_days"))
 
 
+def confirm_until(done_at: datetime) -> datetime:
+    """When a result that nobody objected to closes by itself."""
+    return reminder_at(done_at, numbers.get("confirm_days"))
+
+
 def _facts(at: datetime, **more: Any) -> Facts:
     return Facts(now=at, **more)
 
@@ -96,7 +101,14 @@ def _expire_offer(row: Ticket, at: datetime) -> None:
 
 
 def _expire_quote(row: Ticket, at: datetime) -> None:
-    _unless_refused(row, at, lambda: move(row, "expire_quote", SYSTEM, _facts(at)))
+    """The device goes back unrepaired; nobody can answer that version any more."""
+
+    def expire() -> None:
+        move(row, "expire_quote", SYSTEM, _facts(at), changes={"unrepaired": True})
+        open_one = sa.update(Quote).where(Quote.ticket_id == row.id, Quote.answer == "")
+        db.session.execute(open_one.values(answer="expired", answered_at=at, answered_by="system"))
+
+    _unless_refused(row, at, expire)
 
 
 def _close(row: Ticket, at: datetime) -> None:

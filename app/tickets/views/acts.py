@@ -19,10 +19,11 @@ from app.core.policy import Actor, Permission, current_actor, permit
 from app.core.unit_of_work import savepoint
 from app.core.web import fragment_requested
 from app.tickets import service
+from app.tickets.bench import RETURN_REASONS
 from app.tickets.models import FAULT_MAX_CHARS, Ticket
 from app.tickets.panels import TicketAction, ticket_actions
 from app.tickets.queries import dossier
-from app.tickets.service import Seen
+from app.tickets.service import Seen, depot, depot_quote, field
 from app.tickets.service.say import note as write_note
 from app.tickets.triage import CANCEL_REASONS, MERGE_REASONS, RELEASE_REASONS, REOPEN_REASONS
 from app.tickets.views import bp
@@ -31,8 +32,8 @@ from app.tickets.workflow import Status as S
 from app.ui import toasts
 from app.ui.forms import PortalForm
 
-TRIAGE, LEAD = Permission.TICKETS_TRIAGE, Permission.TICKETS_LEAD
-NAMES = "release, answer, merge, cancel, close, objection, reopen, called"
+READ, TRIAGE, LEAD = Permission.TICKETS_READ, Permission.TICKETS_TRIAGE, Permission.TICKETS_LEAD
+NAMES = "release, answer, merge, cancel, close, objection, reopen, called, accepted, declined, unrepaired, biohazard"
 Done = Callable[[Actor, uuid.UUID, "ActForm"], Any]
 
 
@@ -44,6 +45,10 @@ class ActForm(PortalForm):
     target = StringField(_l("并入哪一张"), description=_l("编号，例如 TKT-20261123-0042"))
     text = TextAreaField(_l("写明情况"))
     about = StringField(validators=[Optional()])
+
+    @property
+    def words(self) -> str:
+        return self.text.data or ""
 
     @property
     def seen(self) -> Seen:
@@ -106,6 +111,26 @@ ACTS: dict[str, Act] = {
         _l("重新打开"), _l("同一台设备的同一故障才重新打开；时限按新的一轮算。"), LEAD, (S.CLOSED,), ("reason",),
         lambda a, i, f: service.reopen(a, i, f.reason.data or ""), _l("已重新打开，等派工。"), REOPEN_REASONS, order=50,
     ),
+    "accepted": Act(
+        _l("用户接受报价"), _l("写明和谁、怎样确认的，例如通话时间或回传的文件。接受后返厂接着修。"), TRIAGE,
+        (S.WAIT_QUOTE,), ("text",), lambda a, i, f: depot_quote.record_answer(a, i, f.seen, f.words, accept=True),
+        _l("已记录，返厂继续维修。"), order=10,
+    ),
+    "declined": Act(
+        _l("用户不接受报价"), _l("写明和谁、怎样确认的。设备将未经维修送回，并贴“未维修，请勿使用”标签。"), TRIAGE,
+        (S.WAIT_QUOTE,), ("text",), lambda a, i, f: depot_quote.record_answer(a, i, f.seen, f.words, accept=False),
+        _l("已记录，设备将送回。"), order=20,
+    ),
+    "unrepaired": Act(
+        _l("不修送回"), _l("设备将未经维修送回，并贴“未维修，请勿使用”标签；用户会收到通知。"), LEAD, (S.IN_DEPOT,),
+        ("reason",), lambda a, i, f: depot.return_unrepaired(a, i, f.reason.data or ""), _l("已转送回。"),
+        RETURN_REASONS, "harm", 60,
+    ),
+    "biohazard": Act(
+        _l("批准按生物危害包装取件"), _l("科室不能提供消毒声明时才批准；只对下一次取件有效，会记下是您批准的。"), LEAD,
+        (S.SCHEDULED, S.ON_SITE), (), lambda a, i, _f: field.approve_biohazard(a, i), _l("已批准这一次取件。"), order=70,
+        suits=lambda _actor, row: row.biohazard_by is None,
+    ),
     "called": Act(
         _l("记录通话"), _l("消息没有送达，写明和谁通话、说了什么。只有员工看得到。"), TRIAGE, (), ("text",),
         lambda a, i, f: write_note(a, i, f.text.data or "", f.about.data or ""), _l("已记录通话。"),
@@ -127,22 +152,22 @@ def install() -> None:
 
 
 @bp.get(f"/<number>/act/<any({NAMES}):act>")
-@permit(TRIAGE)
+@permit(READ)
 def ask_act(number: str, act: str) -> ResponseReturnValue:
     actor = current_actor()
     actor.require(ACTS[act].permission)
-    found = dossier.find(actor, number, TRIAGE)
+    found = dossier.find(actor, number, ACTS[act].permission)
     form = ActForm(formdata=None, about=request.args.get("about", "")[:120])
     return _page(found.row, act, form)
 
 
 @bp.post(f"/<number>/act/<any({NAMES}):act>")
-@permit(TRIAGE)
+@permit(READ)
 def do_act(number: str, act: str) -> ResponseReturnValue:
     """Do it and go back to the ticket; a refusal asks again with what was typed."""
     actor, form, chosen = current_actor(), ActForm(), ACTS[act]
     actor.require(chosen.permission)
-    ticket_id = service.find(actor, number)
+    ticket_id = service.find(actor, number, chosen.permission)
     try:
         if len(form.text.data or "") > FAULT_MAX_CHARS:
             raise Invalid(fields={"text": [_l("最多 %(limit)s 个字。", limit=FAULT_MAX_CHARS)]})
@@ -151,7 +176,7 @@ def do_act(number: str, act: str) -> ResponseReturnValue:
     except (NotFound, Forbidden):
         raise
     except DomainError as refusal:
-        found = dossier.find(actor, number, TRIAGE)
+        found = dossier.find(actor, number, chosen.permission)
         return _page(found.row, act, form, refusal), refusal.status if not fragment_requested() else 422
     toasts.show("done", f"{number} · {chosen.done}")
     return redirect(url_for(".triage" if act == "answer" else ".page", number=number), 303)

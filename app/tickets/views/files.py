@@ -46,10 +46,14 @@ def file_list(number: str) -> ResponseReturnValue:
 @bp.get("/<number>/photos/<uuid:file_id>")
 @permit(READ, evidence=True)
 def photo(number: str, file_id: uuid.UUID) -> ResponseReturnValue:
+    return marked_photo(number, file_id, READ)
+
+
+def marked_photo(number: str, file_id: uuid.UUID, permission: Permission) -> ResponseReturnValue:
     """The picture with the viewer's name on it. 403 ``claim_first`` without a task, 404 out of scope, 410 erased."""
     pictures.refuse_foreign_fetch()
     actor, thumb = current_actor(), "thumb" in request.args
-    row, stored, why = files.to_open(actor, number, file_id, thumb=thumb)
+    row, stored, why = files.to_open(actor, number, file_id, thumb=thumb, permission=permission)
     if not stored.media_type.startswith("image/"):
         raise NotFound()
     clear = vault.open_sealed(stored)
@@ -79,11 +83,11 @@ def recording(number: str, file_id: uuid.UUID) -> ResponseReturnValue:
     return Response(body(), mimetype=stored.media_type, headers=headers)
 
 
-def shown_files(actor: Actor, row: Ticket, found: Sequence[File]) -> dict[str, Any]:
+def shown_files(actor: Actor, row: Ticket, found: Sequence[File], endpoint: str = "tickets.photo") -> dict[str, Any]:
     """What pages show of the files: addresses only where this person may open them now."""
     may_open = why_open(actor, row, clock.now()) is not None
     photos = [one for one in found if one.picture and not one.gone]
-    at = lambda one, **more: url_for("tickets.photo", number=row.number, file_id=one.id, **more)
+    at = lambda one, **more: url_for(endpoint, number=row.number, file_id=one.id, **more)
     return {
         "files": found,
         "may_open": may_open,

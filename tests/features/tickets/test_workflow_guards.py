@@ -113,6 +113,7 @@ BROKEN: list[tuple[str, Facts, str]] = [
     ("same_quote", facts(quote_version=None), "quote_expired"),
     ("same_quote", facts(quote_seen=1), "quote_changed"),
     ("another_than_repairer", facts(repairers=frozenset({ACTOR.id})), "not_your_own_work"),
+    ("another_than_tester", facts(testers=frozenset({ACTOR.id})), "not_your_own_test"),
     ("failed_test_named", facts(), "failed_test_required"),
     ("nothing_in_custody", facts(custody_open=True), "custody_open"),
     ("_loaner_back", facts(loaner_out=True), "loaner_out"),
