@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Check:
     """One line of the sheet. ``gauged``: needs a measuring instrument in calibration, and a value."""
 
     key: str
@@ -20,17 +20,17 @@ class Test:
     gauged: bool = False
 
 
-RELEASE_TESTS: tuple[Test, ...] = (
-    Test("leak", _l("测漏"), gauged=True),
-    Test("insulation", _l("绝缘与漏电流"), gauged=True),
-    Test("image", _l("图像与照明")),
-    Test("angulation", _l("弯曲角度"), gauged=True),
-    Test("channels", _l("管道、吸引、送气送水")),
-    Test("function", _l("按键与整机功能")),
-    Test("outside", _l("外观与清洁")),
-    Test("accessories", _l("附件齐全"), mandatory=False),
+RELEASE_TESTS: tuple[Check, ...] = (
+    Check("leak", _l("测漏"), gauged=True),
+    Check("insulation", _l("绝缘与漏电流"), gauged=True),
+    Check("image", _l("图像与照明")),
+    Check("angulation", _l("弯曲角度"), gauged=True),
+    Check("channels", _l("管道、吸引、送气送水")),
+    Check("function", _l("按键与整机功能")),
+    Check("outside", _l("外观与清洁")),
+    Check("accessories", _l("附件齐全"), mandatory=False),
 )
-TESTS: Mapping[str, Test] = {one.key: one for one in RELEASE_TESTS}
+TESTS: Mapping[str, Check] = {one.key: one for one in RELEASE_TESTS}
 
 RETURN_REASONS: Mapping[str, Any] = {
     "customer_asks_back": _l("用户要求退回"),
@@ -64,6 +64,6 @@ QUOTE_ANSWERS: Mapping[str, Any] = {
 }
 
 
-def test_label(key: str) -> str:
+def check_label(key: str) -> str:
     """A test's name in words; a name of the field's own sheet as it stands."""
     return str(TESTS[key].label) if key in TESTS else key

@@ -22,6 +22,7 @@ STYLESHEETS = (
     "components",
     "worklist",
     "tickets",
+    "depot",
     "case",
     "proof",
     "staff",

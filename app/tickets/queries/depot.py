@@ -27,7 +27,6 @@ Clause = sa.ColumnElement[bool]
 T = Ticket
 READ, WORK, RELEASE = Permission.DEPOT_READ, Permission.DEPOT_WORK, Permission.DEPOT_RELEASE
 SHOWN = 60  # lines of one kind on a page; the latest
-IN_DEPOT = (S.COLLECTING, S.IN_DEPOT, S.WAIT_QUOTE, S.RELEASE_TEST, S.RETURNING)
 RANGES: dict[str, list[list[Clause]]] = {
     "receipt": [[T.status == S.COLLECTING]],
     "repair": [[T.status == S.IN_DEPOT]],

@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import Invalid
 from app.core.policy import Actor, Permission
-from app.tickets.bench import RELEASE_TESTS, TESTS, test_label
+from app.tickets.bench import RELEASE_TESTS, TESTS, check_label
 from app.tickets.facts import Facts, SheetLine
 from app.tickets.models import SheetRow, Ticket
 from app.tickets.service.custody import NUMBER_MAX_CHARS
@@ -29,7 +29,7 @@ VALUE_MAX_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Measured:
     """One line as it was filled in; ``passed`` None: not done. ``gauge_until``: last day of the calibration."""
 
     key: str
@@ -39,7 +39,7 @@ class Tested:
     gauge_until: date | None = None
 
 
-def release(actor: Actor, ticket_id: uuid.UUID, seen: Seen, sheet: Sequence[Tested]) -> Ticket:
+def release(actor: Actor, ticket_id: uuid.UUID, seen: Seen, sheet: Sequence[Measured]) -> Ticket:
     """Every mandatory test passed: the device may go back."""
     row = seen_now(load(actor, ticket_id, RELEASE), seen)
     now = clock.now()
@@ -48,7 +48,7 @@ def release(actor: Actor, ticket_id: uuid.UUID, seen: Seen, sheet: Sequence[Test
     return row
 
 
-def fail(actor: Actor, ticket_id: uuid.UUID, seen: Seen, sheet: Sequence[Tested]) -> Ticket:
+def fail(actor: Actor, ticket_id: uuid.UUID, seen: Seen, sheet: Sequence[Measured]) -> Ticket:
     """A test failed: back to the bench, and the count of repairs that had to be done again grows."""
     row = seen_now(load(actor, ticket_id, RELEASE), seen)
     now = clock.now()
@@ -57,18 +57,18 @@ def fail(actor: Actor, ticket_id: uuid.UUID, seen: Seen, sheet: Sequence[Tested]
     return row
 
 
-def lines_of(sheet: Sequence[Tested]) -> tuple[SheetLine, ...]:
+def lines_of(sheet: Sequence[Measured]) -> tuple[SheetLine, ...]:
     """As the guards read it; what the house's list calls mandatory is, whatever was sent."""
     return tuple(
         SheetLine(
-            test_label(one.key), one.key not in TESTS or TESTS[one.key].mandatory, one.passed,
+            check_label(one.key), one.key not in TESTS or TESTS[one.key].mandatory, one.passed,
             day_ends(one.gauge_until) if one.gauge_until is not None else None,
         )
         for one in sheet
     )  # fmt: skip
 
 
-def keep_sheet(row: Ticket, actor: Actor, sheet: Sequence[Tested], at: datetime, *, for_release: bool) -> None:
+def keep_sheet(row: Ticket, actor: Actor, sheet: Sequence[Measured], at: datetime, *, for_release: bool) -> None:
     """Append what was done; a test that was not done leaves no row."""
     db.session.add_all(
         SheetRow(
@@ -83,17 +83,17 @@ def keep_sheet(row: Ticket, actor: Actor, sheet: Sequence[Tested], at: datetime,
     db.session.flush()
 
 
-def _facts(row: Ticket, now: datetime, sheet: Sequence[Tested]) -> Facts:
+def _facts(row: Ticket, now: datetime, sheet: Sequence[Measured]) -> Facts:
     return Facts(now=now, tests=lines_of(sheet), **people(row.id))
 
 
-def _whole(sheet: Sequence[Tested]) -> list[Tested]:
+def _whole(sheet: Sequence[Measured]) -> list[Measured]:
     """The house's whole list, with what was not sent as not done. Raises Invalid naming lines that cannot stand."""
     sent = {one.key: one for one in sheet}
     wrong: list[Any] = [_l("没有这一项检验：%(name)s", name=key[:40]) for key in sent if key not in TESTS]
-    whole = [sent.get(test.key, Tested(test.key, None)) for test in RELEASE_TESTS]
+    whole = [sent.get(test.key, Measured(test.key, None)) for test in RELEASE_TESTS]
     for one in whole:
-        name = test_label(one.key)
+        name = check_label(one.key)
         if len(one.value) > VALUE_MAX_CHARS or len(one.gauge) > NUMBER_MAX_CHARS:
             wrong.append(_l("%(name)s：内容太长。", name=name))
         if TESTS[one.key].gauged and one.passed and (not one.value or not one.gauge or one.gauge_until is None):

@@ -25,7 +25,7 @@ from app.tickets.models.workshop import LONG_TEXT
 from app.tickets.queries.devices import plain_serial, registered
 from app.tickets.service.custody import LINE_MAX_CHARS, NUMBER_MAX_CHARS, Hands, fits, give_back, open_leg, pass_to
 from app.tickets.service.depot import Wanted, count_wanted, want
-from app.tickets.service.depot_release import Tested, keep_sheet, lines_of
+from app.tickets.service.depot_release import Measured, keep_sheet, lines_of
 from app.tickets.service.files import attach_photos
 from app.tickets.service.move import move
 from app.tickets.service.reach import load
@@ -60,7 +60,7 @@ def arrive(actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, *, serial: str =
 
 
 def finish_repair(
-    actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, work: Work, tests: Sequence[Tested],
+    actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, work: Work, tests: Sequence[Measured],
     photos: Sequence[CleanImage] = (),
 ) -> Ticket:  # fmt: skip
     """Repaired on the spot, tested, signed for by the department."""

@@ -128,8 +128,8 @@ ACTS: dict[str, Act] = {
     ),
     "biohazard": Act(
         _l("批准按生物危害包装取件"), _l("科室不能提供消毒声明时才批准；只对下一次取件有效，会记下是您批准的。"), LEAD,
-        (S.SCHEDULED, S.ON_SITE), (), lambda a, i, _f: field.approve_biohazard(a, i), _l("已批准这一次取件。"), order=70,
-        suits=lambda _actor, row: row.biohazard_by is None,
+        (S.SCHEDULED, S.ON_SITE), (), lambda a, i, _f: field.approve_biohazard(a, i), _l("已批准这一次取件。"),
+        order=70, suits=lambda _actor, row: row.biohazard_by is None,
     ),
     "called": Act(
         _l("记录通话"), _l("消息没有送达，写明和谁通话、说了什么。只有员工看得到。"), TRIAGE, (), ("text",),
@@ -155,8 +155,8 @@ def install() -> None:
 @permit(READ)
 def ask_act(number: str, act: str) -> ResponseReturnValue:
     actor = current_actor()
+    found = dossier.find(actor, number)
     actor.require(ACTS[act].permission)
-    found = dossier.find(actor, number, ACTS[act].permission)
     form = ActForm(formdata=None, about=request.args.get("about", "")[:120])
     return _page(found.row, act, form)
 
@@ -166,8 +166,8 @@ def ask_act(number: str, act: str) -> ResponseReturnValue:
 def do_act(number: str, act: str) -> ResponseReturnValue:
     """Do it and go back to the ticket; a refusal asks again with what was typed."""
     actor, form, chosen = current_actor(), ActForm(), ACTS[act]
+    ticket_id = service.find(actor, number, READ)
     actor.require(chosen.permission)
-    ticket_id = service.find(actor, number, chosen.permission)
     try:
         if len(form.text.data or "") > FAULT_MAX_CHARS:
             raise Invalid(fields={"text": [_l("最多 %(limit)s 个字。", limit=FAULT_MAX_CHARS)]})
@@ -176,7 +176,7 @@ def do_act(number: str, act: str) -> ResponseReturnValue:
     except (NotFound, Forbidden):
         raise
     except DomainError as refusal:
-        found = dossier.find(actor, number, chosen.permission)
+        found = dossier.find(actor, number)
         return _page(found.row, act, form, refusal), refusal.status if not fragment_requested() else 422
     toasts.show("done", f"{number} · {chosen.done}")
     return redirect(url_for(".triage" if act == "answer" else ".page", number=number), 303)

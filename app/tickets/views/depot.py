@@ -18,11 +18,11 @@ from app.core.db import db
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.hospitals.models import Hospital
 from app.tickets import viewing
-from app.tickets.bench import HOLDERS, PART_STATES, PART_STEPS, QUOTE_ANSWERS, test_label
 from app.tickets.models import NEVER, Ticket
 from app.tickets.panels import TicketPanel, ticket_panels
 from app.tickets.queries import depot, dossier, files
 from app.tickets.service.reach import in_region
+from app.tickets.views.depot_words import workshop_words
 from app.tickets.views.facts import head
 from app.tickets.views.files import marked_photo, shown_files
 from app.tickets.workflow import BEFORE_OFFER, Status
@@ -82,14 +82,6 @@ def label(number: str) -> ResponseReturnValue:
 @permit(READ, evidence=True)
 def photo(number: str, file_id: uuid.UUID) -> ResponseReturnValue:
     return marked_photo(number, file_id, READ)
-
-
-def workshop_words(shop: depot.Workshop) -> dict[str, Any]:
-    """Lists with their words, for the bench and for the ticket's page."""
-    return {
-        "shop": shop, "holders": HOLDERS, "part_states": PART_STATES, "part_steps": PART_STEPS,
-        "quote_answers": QUOTE_ANSWERS, "test_label": test_label, "now": clock.now(),
-    }  # fmt: skip
 
 
 def _task(actor: Actor, row: Ticket, _now: datetime) -> str | None:

@@ -22,7 +22,8 @@ from app.tickets.queries import dossier
 from app.tickets.queries.depot import Workshop
 from app.tickets.service import depot, depot_quote, depot_release
 from app.tickets.views import depot_forms as forms
-from app.tickets.views.depot import RELEASE, WORK, bp, workshop_words
+from app.tickets.views.depot import RELEASE, WORK, bp
+from app.tickets.views.depot_words import workshop_words
 from app.tickets.views.facts import head
 from app.tickets.workflow import Status as S
 from app.ui import toasts
@@ -56,7 +57,7 @@ class BenchAct:
     suits: Callable[[Ticket, Workshop], bool] = _always
 
 
-def _test(actor: Actor, ticket_id: uuid.UUID, form: forms.TestForm) -> Any:
+def _test(actor: Actor, ticket_id: uuid.UUID, form: forms.SheetForm) -> Any:
     """Two buttons over one sheet; without either nothing is decided."""
     verbs = {"release": depot_release.release, "fail": depot_release.fail}
     chosen = verbs.get(request.form.get("then", ""))
@@ -97,7 +98,7 @@ ACTS: dict[str, BenchAct] = {
     ),
     "test": BenchAct(
         _l("复检"), _l("必做项目全部合格、量具在校准期内才能放行；有一项不合格就退回维修。"), RELEASE,
-        (S.RELEASE_TEST,), forms.TestForm, _test, _l("复检结果已存。"), main=True,
+        (S.RELEASE_TEST,), forms.SheetForm, _test, _l("复检结果已存。"), main=True,
     ),
     "send": BenchAct(
         _l("寄出"), _l("设备离开返厂车间：记下交给谁、单号和封条。"), WORK, (S.RETURNING,), forms.SendForm,
@@ -128,6 +129,7 @@ def acts_for(actor: Actor, row: Ticket, shop: Workshop) -> list[tuple[str, Bench
 @permit(READ)
 def act(number: str, name: str) -> ResponseReturnValue:
     actor, chosen = current_actor(), ACTS[name]
+    service.find(actor, number, READ)
     actor.require(chosen.permission)
     form = chosen.form(formdata=None)
     if isinstance(form, forms.QuoteForm):
@@ -140,8 +142,8 @@ def act(number: str, name: str) -> ResponseReturnValue:
 def do(number: str, name: str) -> ResponseReturnValue:
     """Do it and go back to the bench; a refusal asks again with what was typed."""
     actor, chosen = current_actor(), ACTS[name]
+    ticket_id, form = service.find(actor, number, READ), chosen.form()
     actor.require(chosen.permission)
-    ticket_id, form = service.find(actor, number, chosen.permission), chosen.form()
     try:
         with savepoint():
             chosen.do(actor, ticket_id, form)

@@ -21,13 +21,13 @@ from app.tickets.models import PartLine
 from app.tickets.service import Seen
 from app.tickets.service.depot import Received, Sending, Wanted
 from app.tickets.service.depot_quote import Line, Offer
-from app.tickets.service.depot_release import Tested
+from app.tickets.service.depot_release import Measured
 from app.ui.forms import PortalForm, clean
 
 Typed = Sequence[Mapping[str, str]]
 PART_ROWS, QUOTE_ROWS = 4, 5
 WORDS = re.compile(r"[0-9]{1,4}")
-VALID_DAYS = 14  # proposed validity of a quote
+VALID_DAYS = 7  # proposed validity of a quote
 
 
 class BenchForm(PortalForm):
@@ -95,11 +95,11 @@ class RepairForm(BenchForm):
         return part_steps()
 
 
-class TestForm(BenchForm):
+class SheetForm(BenchForm):
     @property
-    def sheet(self) -> list[Tested]:
+    def sheet(self) -> list[Measured]:
         return [
-            Tested(
+            Measured(
                 test.key, {"yes": True, "no": False}.get(_typed(f"{test.key}-passed")), _typed(f"{test.key}-value"),
                 _typed(f"{test.key}-gauge"), _day(_typed(f"{test.key}-until")),
             )
