@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -47,6 +48,13 @@ def get_event(actor: Actor, number: str) -> AuditEvent:
     if found is None:
         raise NotFound()
     return found
+
+
+def of_object(kind: str, object_id: uuid.UUID, latest: int) -> list[AuditEvent]:
+    """The latest events on one object, newest first, for its own page; who may see that page was asked there."""
+    e = AuditEvent
+    query = sa.select(e).where(e.object_id == str(object_id), e.object_type == kind)
+    return list(db.session.scalars(query.order_by(e.recorded_at.desc(), e.seq.desc()).limit(latest)))
 
 
 def note_of(actor: Actor, event: AuditEvent) -> AuditNote | None:

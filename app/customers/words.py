@@ -63,11 +63,16 @@ CHANNELS: Mapping[str, Any] = {
 
 
 def address(person: Person) -> str:
-    """How to speak to this person (decisions.md 30): 冯女士, 冯先生, else 冯老师."""
-    name = person.surname
-    if person.gender is Gender.FEMALE:
+    """How to speak to this person."""
+    return form_of_address(person.surname, person.gender)
+
+
+def form_of_address(surname: str, gender: Gender | None) -> str:
+    """decisions.md 30: 冯女士, 冯先生, else 冯老师; what a gender is collected for."""
+    name = surname
+    if gender is Gender.FEMALE:
         return _("%(name)s女士", name=name)
-    if person.gender is Gender.MALE:
+    if gender is Gender.MALE:
         return _("%(name)s先生", name=name)
     return _("%(name)s老师", name=name)
 

@@ -46,7 +46,7 @@ def install() -> None:
 
 def _task(actor: Actor, row: Ticket, _now: datetime) -> str | None:
     """An open case is a task on the ticket's photos and recordings, whatever became of the ticket."""
-    return "safety" if actor.may(SAFETY) and queries.live_case(actor, row.id) else None
+    return viewing.RESTRICTED if actor.may(SAFETY) and queries.live_case(actor, row.id) else None
 
 
 def _panel(actor: Actor, ticket: Ticket) -> Mapping[str, Any]:

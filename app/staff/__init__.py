@@ -19,23 +19,31 @@ from app.ui.navigation import NavItem, navigation
 
 STAFF_ORDER = 40
 FORGET_EVERY = timedelta(days=1)
+FORGET_FORMS_EVERY = timedelta(minutes=10)
 
 
 def install(app: Portal) -> None:
     """The session, the pages, the command, the navigation's entry, the daily forgetting of old sessions."""
     from app.staff import commands, service  # late: they need every model of this floor
-    from app.staff.views import bp
+    from app.staff.service.held import forget_held
+    from app.staff.views import bp, held
 
     sessions.install(app)
     app.jinja_env.filters["provinces"] = _province_words
     app.register_blueprint(bp)
+    held.install()
     commands.install(app)
 
     @jobs.handler("staff.forget_sessions")
     def _forget(_payload: dict[str, Any]) -> None:
         service.forget_sessions()
 
+    @jobs.handler("staff.forget_held_forms")
+    def _forget_forms(_payload: dict[str, Any]) -> None:
+        forget_held()
+
     jobs.every("staff.forget_sessions", FORGET_EVERY)
+    jobs.every("staff.forget_held_forms", FORGET_FORMS_EVERY)
     navigation.add(
         "staff",
         NavItem(

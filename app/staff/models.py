@@ -105,6 +105,22 @@ class StaffSession(Base):
     address_mac: Mapped[bytes | None] = plain(sa.LargeBinary(HASH_BYTES), cls=DataClass.USAGE)
 
 
+class HeldForm(Base):
+    """A form that arrived after its session had ended, sealed; see `service.held`."""
+
+    __tablename__ = "held_form"
+    __table_args__ = (sa.Index("ix_held_form_until", "until"),)
+    PATH_MAX_CHARS = 300
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    staff_id: Mapped[uuid.UUID] = plain(sa.ForeignKey("staff_account.id"), nullable=False, index=True)
+    path: Mapped[str] = plain(sa.String(PATH_MAX_CHARS), nullable=False)
+    fields_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)
+    fields = Sealed("fields_sealed")  # JSON: pairs of name and value
+    at: Mapped[datetime] = plain(nullable=False, cls=DataClass.USAGE)
+    until: Mapped[datetime] = plain(nullable=False)
+
+
 class RecoveryCode(Base):
     """A code that stands in for the second factor once."""
 

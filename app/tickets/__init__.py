@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def install(app: Portal) -> None:
     """Pages, and what this room gives to the rooms below."""
-    from app.tickets import offers, readers
-    from app.tickets.service import escalate, time
+    from app.tickets import offers, readers, trail
+    from app.tickets.service import escalate, look, time
     from app.tickets.views import acts, bp, depot, intake, promises, register
 
     app.register_blueprint(intake.bp)
@@ -21,9 +21,11 @@ def install(app: Portal) -> None:
     app.register_blueprint(depot.bp)
     app.register_blueprint(readers.bp)
     offers.install()
+    trail.install()
     acts.install()
     register.install()
     depot.install()
     readers.install()
     time.install()
+    look.install()
     escalate.install()

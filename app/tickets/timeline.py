@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +85,11 @@ def whole(events: Sequence[Event], messages: Sequence[Said], came: Mapping[Any, 
     told = {(m.at, m.text) for m in messages}
     found = [_step(event, skip=(event.at, event.text) in told) for event in events]
     return sorted([*found, *(_said(m, came.get(m.id, ())) for m in messages)], key=lambda item: item.at)
+
+
+def public(items: Sequence[Item]) -> list[Item]:
+    """What may stand on paper that leaves the house: no notes of ours, neither alone nor beside an event."""
+    return [replace(item, note=None) for item in items if item.kind != "note"]
 
 
 def _step(event: Event, *, skip: bool = False) -> Item:

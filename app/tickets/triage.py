@@ -75,3 +75,8 @@ REOPEN_REASONS: Mapping[str, Any] = {
     "same_fault": _l("同一故障再次出现"),
     "closed_too_soon": _l("关闭时还没有修好"),
 }
+LOOK_REASONS: Mapping[str, Any] = {  # why a lead opens the files of a ticket that has ended
+    "objection_check": _l("用户提出异议"),
+    "reopen_check": _l("判断是否重新打开"),
+    "complaint_check": _l("答复投诉"),
+}

@@ -24,6 +24,7 @@ class Why(StrEnum):
     LEAD = "lead"
 
 
+RESTRICTED = "restricted"  # the reason of a room above whose matter nobody else may learn of
 TaskSource = Callable[[Actor, Ticket, datetime], str | None]
 sources: Registry[TaskSource] = Registry("tasks that open a ticket's photos")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -15,10 +15,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 from app.core import policy
 from app.core.errors import Conflict, DomainError, Invalid, StepUpRequired, TooManyRequests, Unauthenticated
+from app.core.registry import Registry
 from app.core.web import fragment_requested, problem, wants_json
 from app.ui.frame import here, url_or_none
 
 SAFE = ("GET", "HEAD")
+# Each may keep a form that came without a session, and answers with the address at which it waits after the sign-in.
+lost_sessions: Registry[Callable[[], str | None]] = Registry("keepers of lost forms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Say:
     step: Any
 
 
+_HELD = _l("登录已结束。刚才填写的内容已加密保存，登录后接着提交。")
 _HOME = _l("回到今日，或用 Ctrl K 查找。")
 _AGAIN = _l("过一会儿再试；仍不行时，请把下面的请求编号告诉管理员。")
 SAYINGS: Mapping[int, Say] = {
@@ -125,10 +129,17 @@ def _page(status: int, *, text: Any = None, step: Any = None, link: Any = None, 
 
 
 def _to_sign_in() -> ResponseReturnValue:
+    """After the sign-in one stands where one was; a form that came too late waits there with its words."""
     came = here() if request.method in SAFE and not fragment_requested() else ""
+    held = ""
+    if request.method not in SAFE:
+        held = next((url for url in (keep() for keep in lost_sessions) if url), "")
+        came = held
     url = (url_or_none("staff.login") or "/login") + (f"?{urlencode({'next': came})}" if came else "")
     if request.method in SAFE or fragment_requested():
         return _go(url)
+    if held:
+        return _page(401, text=_HELD, step=_l("请在一小时内用同一个账号登录。"), link=(url, _l("登录后继续")))
     return _page(401, link=(url, _l("去登录")))
 
 

@@ -48,6 +48,8 @@ UNREACHED = {
     "promises.receipt": "no ticket was reported here; tests/features/tickets/test_receipt_page.py",
     "devices.detail": "no device is registered here; tests/features/tickets/test_register_pages.py",
     "devices.edit": "no device is registered here; tests/features/tickets/test_register_pages.py",
+    "tickets.print_sheet": "no ticket was reported here; tests/features/tickets/test_print_and_trail.py",
+    "staff.held_form": "no session ended while somebody typed; tests/features/staff/test_held_forms.py",
     "safety.ask_harm": "no ticket was reported here; tests/features/safety",
     "safety.case": "nobody was harmed here; tests/features/safety",
     "lists.view": "a person's saved view; tests/features/lists",

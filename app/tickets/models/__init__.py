@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.tickets.models.device import UDI_MAX_CHARS, Device
 from app.tickets.models.promise import Escalation, SlaClock, SlaEvent, SlaPolicy
-from app.tickets.models.talk import Direction, FileKind, TicketFile, TicketMessage
+from app.tickets.models.talk import Direction, FileKind, TicketFile, TicketLook, TicketMessage
 from app.tickets.models.ticket import (
     FAULT_MAX_CHARS,
     MODEL_MAX_CHARS,
@@ -43,6 +43,7 @@ __all__ = [
     "TicketContact",
     "TicketEvent",
     "TicketFile",
+    "TicketLook",
     "TicketMessage",
     "fault_tokens",
 ]

@@ -71,3 +71,17 @@ class TicketFile(Base):
     by_kind: Mapped[str] = plain(sa.String(16), nullable=False)
     by_id: Mapped[uuid.UUID | None] = plain(nullable=True)
     at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
+
+
+class TicketLook(Base):
+    """A lead's task on the files of an ended ticket: why, and until when (decisions.md 21)."""
+
+    __tablename__ = "ticket_look"
+    __table_args__ = (sa.Index("ix_ticket_look_ticket", "ticket_id", "staff_id", "until"),)
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    ticket_id: Mapped[uuid.UUID] = plain(sa.ForeignKey("ticket.id"), nullable=False)
+    staff_id: Mapped[uuid.UUID] = plain(nullable=False)
+    reason: Mapped[str] = plain(sa.String(24), nullable=False)
+    at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
+    until: Mapped[datetime] = plain(nullable=False)

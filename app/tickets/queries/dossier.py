@@ -19,7 +19,9 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.masking import mask_name, mask_phone
 from app.core.policy import Actor, Permission
+from app.customers.dossier import surname_of
 from app.customers.models import Customer
+from app.customers.words import form_of_address
 from app.hospitals.models import Department, Hospital
 from app.tickets.models import NEVER, Device, SlaClock, Ticket, TicketContact, TicketEvent, TicketMessage
 from app.tickets.service.reach import in_region
@@ -39,6 +41,7 @@ class Contact:
     customer_id: uuid.UUID | None
     revealable: bool
     erased: bool
+    address: str = ""  # 冯女士; of the reporter by the gender he gave, of somebody else 冯老师
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +117,37 @@ def find(actor: Actor, number: str, permission: Permission = Permission.TICKETS_
     key = opened.get(row.subject_id)
     return Dossier(
         row=row, hospital=hospital, department=department, device_department=place, device=device,
-        merged_into=merged, repeat_of=repeated, contact=_contact(contact, customer, opened),
+        merged_into=merged, repeat_of=repeated, contact=_contact(actor, contact, customer, opened),
         fault=T.fault.opener()(row.id, row.fault_sealed, key),
         voice=T.voice_text.opener()(row.id, row.voice_sealed, key), clocks=_clocks(row), key=key,
     )  # fmt: skip
 
 
-def _contact(contact: TicketContact | None, customer: Customer | None, opened: Mapping[uuid.UUID, bytes]) -> Contact:
-    """Names and numbers leave this function masked."""
+def _contact(
+    actor: Actor, contact: TicketContact | None, customer: Customer | None, opened: Mapping[uuid.UUID, bytes]
+) -> Contact:
+    """Names and numbers leave this function masked; how to speak to the person is for those who do."""
     if contact is not None and contact.phone_sealed is not None:
         key = opened.get(contact.subject_id)
         name = TicketContact.name.opener()(contact.id, contact.name_sealed, key)
         phone = TicketContact.phone.opener()(contact.id, contact.phone_sealed, key)
-        same = customer.id if customer is not None and contact.is_reporter else None
-        return Contact(mask_name(name), mask_phone(phone), contact.is_reporter, same, bool(phone), key is None)
+        reporter = customer if contact.is_reporter else None
+        same = reporter.id if reporter is not None else None
+        said = _address(actor, name, reporter)
+        return Contact(mask_name(name), mask_phone(phone), contact.is_reporter, same, bool(phone), key is None, said)
     if customer is None:
         return Contact("", "", True, None, False, False)
     key = opened.get(customer.subject_id)
     phone = Customer.phone.opener()(customer.id, customer.phone_sealed, key)
-    return Contact("", mask_phone(phone), True, customer.id, bool(phone), key is None)
+    said = _address(actor, Customer.name.opener()(customer.id, customer.name_sealed, key), customer)
+    return Contact("", mask_phone(phone), True, customer.id, bool(phone), key is None, said)
+
+
+def _address(actor: Actor, name: str | None, reporter: Customer | None) -> str:
+    surname = surname_of(name)
+    if not surname or not actor.may(Permission.CUSTOMERS_READ):
+        return ""
+    return form_of_address(surname, reporter.gender if reporter is not None else None)
 
 
 def _clocks(row: Ticket) -> list[Clock]:

@@ -13,6 +13,7 @@ from app.tickets.views import (  # noqa: E402
     page,  # noqa: F401
     queue,  # noqa: F401
     report,  # noqa: F401
+    sheet,  # noqa: F401
     talk,  # noqa: F401
     triage,  # noqa: F401
 )

@@ -9,17 +9,20 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from app.core import audit, clock
-from app.core.errors import NotFound
+from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.files import vault
 from app.core.policy import Actor, Permission, current_actor, permit
+from app.core.unit_of_work import savepoint
 from app.tickets.models import FileKind, Ticket
 from app.tickets.queries import dossier, files
 from app.tickets.queries.files import File
+from app.tickets.service import look
+from app.tickets.triage import LOOK_REASONS
 from app.tickets.viewing import why_open
 from app.tickets.views import bp
 from app.tickets.views.facts import head
@@ -37,10 +40,30 @@ SOUND = ("audio", "empty", "document")  # played by a page of ours, or kept by a
 @permit(READ)
 def file_list(number: str) -> ResponseReturnValue:
     """All files in words; with a live task the photos and recordings themselves."""
-    actor = current_actor()
+    return _listed(current_actor(), number)
+
+
+def _listed(actor: Actor, number: str, refusal: DomainError | None = None) -> str:
     found = dossier.find(actor, number)
     shown = shown_files(actor, found.row, files.of(found.row.id))
-    return render_template("tickets/files.html", kinds=KINDS, **shown, **head(actor, found))
+    may_ask = not shown["may_open"] and look.may_ask(actor, found.row, clock.now())
+    return render_template(
+        "tickets/files.html", kinds=KINDS, may_ask=may_ask, look_reasons=LOOK_REASONS, refusal=refusal, **shown,
+        **head(actor, found),
+    )  # fmt: skip
+
+
+@bp.post("/<number>/files/look")
+@permit(Permission.TICKETS_LEAD)
+def begin_look(number: str) -> ResponseReturnValue:
+    """An ended ticket's files open for this lead, for an hour, with the reason given."""
+    actor = current_actor()
+    try:
+        with savepoint():
+            row = look.begin(actor, number, request.form.get("reason", ""))
+    except (Invalid, Conflict) as refusal:
+        return _listed(actor, number, refusal), refusal.status
+    return redirect(url_for(".file_list", number=row.number), 303)
 
 
 @bp.get("/<number>/photos/<uuid:file_id>")

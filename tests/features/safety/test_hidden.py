@@ -163,7 +163,7 @@ def test_photos_of_an_ended_ticket_open_for_the_safety_role_while_its_case_is_op
     decided(o, ref, "no")
     with o.work():
         row = service.locked(ref.id)
-        assert why_open(o.people["officer"], row, clock.now()) == "safety"
+        assert why_open(o.people["officer"], row, clock.now()) == "restricted"
         assert why_open(o.people["guangdong"], row, clock.now()) is None
         assert why_open(o.people["reader"], row, clock.now()) is None
     o.clients.clear()
