@@ -123,6 +123,12 @@ class Case:
     handovers: Sequence[SafetyHandover]
 
     @property
+    def said(self) -> Event | None:
+        """The latest words on what happened; steps of ours have their own grounds."""
+        told = ("open_case", "file_case", "hear_again", "add_knowledge", "reopen_case")
+        return next((one for one in self.events if one.action in told and one.text), None)
+
+    @property
     def running(self) -> list[SafetyClock]:
         return [one for one in self.clocks if one.stopped_at is None]
 

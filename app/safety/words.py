@@ -19,6 +19,7 @@ KIND_CHIPS: dict[str, Chip] = {
     Kind.SERIOUS: Chip(_l("严重"), "soon", "diamond"), Kind.DEATH: Chip(_l("死亡"), "late", "diamond"),
     Kind.GROUP: Chip(_l("群体"), "late", "diamond"),
 }  # fmt: skip
+ANSWERS: Mapping[str, Any] = {"yes": _l("回答“有人受到伤害”"), "possible": _l("回答“可能造成伤害”")}
 STEPS: Mapping[str, Any] = {
     Step.JUDGE: _l("判定类别"), Step.FIRST: _l("首次报告"), Step.FOLLOW_UP: _l("逐例报告"), Step.REPORT: _l("上报"),
 }  # fmt: skip

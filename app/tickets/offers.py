@@ -37,7 +37,7 @@ def install() -> None:
         "tickets",
         NavItem(
             "tickets", "work", _l("工单"), "ticket", "tickets.queue", READ, 40, counter=_counter,
-            also=("tickets.page", "tickets.triage", "tickets.report"),
+            also=("tickets.page", "tickets.triage", "tickets.report", "tickets.print_sheet", "tickets.file_list"),
         ),
     )  # fmt: skip
     palette_sources.add("tickets", PaletteSource(_l("工单"), _find, order=20))

@@ -59,6 +59,7 @@ class DrawnPanel:
     values: Mapping[str, Any]
 
 
+BELOW = 900  # panels of this order and above stand below the conversation
 ticket_panels: Registry[TicketPanel] = Registry("panels of a ticket's page")
 ticket_actions: Registry[TicketAction] = Registry("acts of a ticket's page")
 

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from app.audit import queries
 from app.core.policy import Actor, Permission
 from app.tickets.models import Ticket
-from app.tickets.panels import TicketPanel, ticket_panels
+from app.tickets.panels import BELOW, TicketPanel, ticket_panels
 from app.tickets.timeline import WORDS as ACTIONS
 from app.tickets.timeline import reason_word
 from app.tickets.triage import LOOK_REASONS
@@ -36,7 +36,7 @@ REASONS: Mapping[str, Any] = {
 
 
 def install() -> None:
-    panel = TicketPanel("trail", _l("审计记录"), 900, Permission.TICKETS_LEAD, "tickets/page_trail.html", _context)
+    panel = TicketPanel("trail", _l("审计记录"), BELOW, Permission.TICKETS_LEAD, "tickets/page_trail.html", _context)
     ticket_panels.add(panel.key, panel)
 
 

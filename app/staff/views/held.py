@@ -18,7 +18,7 @@ from app.ui import toasts
 from app.ui.errors import lost_sessions
 
 WORDS = re.compile(r"[^\x00-\x7f]|\s")  # what a person wrote; dates, numbers and choices go along unseen
-TOKEN_FIELD = "csrf_token"  # nosec: the name of a field
+TOKEN_FIELD = "csrf_token"  # noqa: S105 -- nosec: the name of a field
 
 
 def install() -> None:

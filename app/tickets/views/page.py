@@ -33,12 +33,11 @@ def draw(actor: Actor, number: str, refusal: DomainError | None = None, **typed:
     said = dossier.messages(found)
     came = files.of(found.row.id)
     items = timeline.whole(dossier.events(found), said, files.by_message(came))
-    drawn = [(one.panel.side, Markup(_drawn(one, found))) for one in panels.panels_for(actor, found.row)]
+    drawn = [(_place(one), Markup(_drawn(one, found))) for one in panels.panels_for(actor, found.row)]
     html = render_template(
         "tickets/page.html",
         items=list(reversed(items)),
-        main=[html for side, html in drawn if not side],
-        aside=[html for side, html in drawn if side],
+        panels={place: [html for where, html in drawn if where == place] for place in ("main", "below", "side")},
         actions=panels.actions_for(actor, found.row),
         next=next_step(found),
         delivered=delivery.of(item.key for item in items if item.kind != "note"),
@@ -60,6 +59,11 @@ def _reveal_url(actor: Actor, found: dossier.Dossier) -> str | None:
     if found.contact.customer_id is not None:
         return url_for("customers.ask_reveal", customer_id=found.contact.customer_id, what="phone")
     return url_for(".ask_contact", number=found.row.number)
+
+
+def _place(one: panels.DrawnPanel) -> str:
+    """In the narrow column, above the conversation, or below it."""
+    return "side" if one.panel.side else "below" if one.panel.order >= panels.BELOW else "main"
 
 
 def _drawn(one: panels.DrawnPanel, found: dossier.Dossier) -> str:
