@@ -51,7 +51,9 @@ def only(o: Office) -> str:
         return f"/account/held/{db.session.scalars(sa.select(HeldForm.id)).one()}"
 
 
-def test_a_note_typed_while_the_session_ended_waits_after_the_sign_in_and_is_sent_from_there(o: Office, ref: Ref) -> None:
+def test_a_note_typed_while_the_session_ended_waits_after_the_sign_in_and_is_sent_from_there(
+    o: Office, ref: Ref
+) -> None:
     answer = late(o, ref)
     page = answer.get_data(as_text=True)
     assert answer.status_code == 401
@@ -152,6 +154,10 @@ def test_the_sign_in_leads_there(app: Portal, o: Office) -> None:
     client = app.test_client()
     page = client.post(
         "/login",
-        data={"email": "held@demo.invalid", "password": staff.PASSWORD, "next": "/account/held/0190f0f0-0000-7000-8000-000000000000"},
+        data={
+            "email": "held@demo.invalid",
+            "password": staff.PASSWORD,
+            "next": "/account/held/0190f0f0-0000-7000-8000-000000000000",
+        },
     )
     assert page.headers["Location"].startswith("/account/held/")
