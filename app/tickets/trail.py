@@ -21,7 +21,7 @@ from app.tickets.viewing import RESTRICTED
 from app.tickets.workflow import TRANSITIONS
 
 LATEST = 30
-CONFIDENTIAL = ("ticket.harm_told", "ticket.held", "ticket.hold_lifted")
+CONFIDENTIAL = ("ticket.harm_told", "ticket.harm_noted", "ticket.held", "ticket.hold_lifted")
 WORDS: Mapping[str, Any] = {
     **{row.audit_event: ACTIONS[row.action] for row in TRANSITIONS},
     "ticket.photo_opened": _l("打开照片"), "ticket.recording_opened": _l("打开录音"),

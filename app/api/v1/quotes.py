@@ -37,7 +37,7 @@ def accept_quote(number: str, body: QuoteAnswer) -> StatusOut:
 @customer()
 @operation(
     "Decline it: the device comes back unrepaired", body=QuoteAnswer, answers={200: StatusOut},
-    problems={**CLOSED, **MISSING, 409: (*REFUSED, "safety_hold"), 422: ("invalid",)},
+    problems={**CLOSED, **MISSING, 409: (*REFUSED, "on_hold"), 422: ("invalid",)},
 )  # fmt: skip
 def decline_quote(number: str, body: QuoteAnswer) -> StatusOut:
     return _answer(number, body, accept=False)

@@ -164,7 +164,7 @@ def _step_parts(row: Ticket, actor: Actor, steps: Mapping[uuid.UUID, str]) -> No
         if line is None or state not in PART_STEPS.get(line.state, ()):
             raise Conflict(_l("备件已由同事更新，请看最新内容。"), code="parts_changed")
         if state == "scrapped" and row.safety_hold:
-            raise TransitionRefused(_l("这张工单涉及不良事件，备件不能报废。"), code="safety_hold")
+            raise TransitionRefused(_l("这张工单暂缓结束，备件不能报废。"), code="on_hold")
         line.state = state
         if state == "arrived":
             line.arrived_at = now

@@ -55,7 +55,7 @@ def test_every_route_of_the_safety_pages_is_not_there_for_this_role(o: Office, r
                 nowhere = client.open("/nowhere", method="GET")
                 assert (there.status_code, there.mimetype) == (404, nowhere.mimetype), (method, path)
                 page = there.get_data(as_text=True).replace(path, "")  # the links of language hold the address asked
-                assert number not in page and "灼伤" not in page
+                assert number not in page and "手部灼伤" not in page
                 asked += 1
     assert asked >= 5 + len(ACTS) - 1
 
@@ -93,7 +93,7 @@ def test_no_page_list_count_export_or_search_of_this_role_shows_a_trace(o: Offic
         answer = client.get(path)
         read += answer.status_code == 200
         page = answer.get_data(as_text=True)
-        for trace in ("SAF-", "灼伤", found.number, 'href="/safety'):
+        for trace in ("SAF-", "手部灼伤", found.number, 'href="/safety'):
             assert trace not in page, (path, trace)
         if path.startswith(ref.url) and path != f"{ref.url}/harm":
             assert "不良事件" not in page, path

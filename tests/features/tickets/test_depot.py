@@ -321,7 +321,7 @@ def test_parts_come_one_by_one_and_a_line_may_be_dropped(work: Work, s: Shop) ->
         depot.account_parts(s.repairer, s.ticket_id, s.seen, {second: "dropped"})
         assert s.row.status == "in_depot"
         s.row.safety_hold = True
-    with work(), refused("safety_hold"):
+    with work(), refused("on_hold"):
         depot.account_parts(s.repairer, s.ticket_id, s.seen, {first: "scrapped"})
 
 
@@ -346,12 +346,12 @@ def test_a_safety_hold_keeps_the_device(work: Work, s: Shop) -> None:
     with work():
         WAYS["wait_quote"](s)
         s.row.safety_hold = True
-    with work(), refused("safety_hold"):
+    with work(), refused("on_hold"):
         depot_quote.answer_own(s.desk.customer, s.row.number, 1, accept=False)
     with work():
         depot_quote.answer_own(s.desk.customer, s.row.number, 1, accept=True)
         s.repair()
-    with work(), refused("safety_hold"):
+    with work(), refused("on_hold"):
         s.release()
 
 
