@@ -35,7 +35,8 @@ def install() -> None:
         "satisfaction",
         NavItem(
             "satisfaction", "work", _l("满意度"), "star", "satisfaction.queue", READ, 60, counter=waiting,
-            also=("satisfaction.page", "satisfaction.agreement", "satisfaction.draws", "satisfaction.words"),
+            also=("satisfaction.page", "satisfaction.agreement", "satisfaction.draws", "satisfaction.words",
+                  "satisfaction.report", "satisfaction.guide"),
         ),
     )  # fmt: skip
     source = DutySource("satisfaction", _l("满意度"), "star", AUDIT, _duties, "satisfaction.queue", _waiting_text)

@@ -6,9 +6,10 @@ all is told "outside" when all are equally good (tests/features/satisfaction/tes
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from app.core.statistics.funnel import dispersion, lower_limit, upper_limit
 from app.core.statistics.interval import Share, wilson
@@ -47,10 +48,10 @@ class Family:
     spread: float
     tail: float
     prior: Prior | None
-    units: Mapping[Hashable, Placed]
+    units: Mapping[Any, Placed]
 
 
-def place(units: Mapping[Hashable, tuple[int, int]]) -> Family | None:
+def place(units: Mapping[Any, tuple[int, int]]) -> Family | None:
     """(satisfied, ratings) per unit, in any order. None without ratings."""
     used = {key: (hits, n) for key, (hits, n) in units.items() if n > 0}
     if not used:

@@ -11,4 +11,5 @@ from app.satisfaction.views import (  # noqa: E402
     oversight,  # noqa: F401
     page,  # noqa: F401
     queue,  # noqa: F401
+    report,  # noqa: F401
 )

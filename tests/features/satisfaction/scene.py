@@ -43,6 +43,7 @@ class Scene:
     engineer: Actor
     people: dict[str, Actor] = field(default_factory=dict)
     clients: dict[str, Inspector] = field(default_factory=dict)
+    count_of_jobs: int = 0
 
     @contextmanager
     def work(self, at: datetime | None = None) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""The report on satisfaction: sums of five raters or more, with what cannot be known said beside what is."""
