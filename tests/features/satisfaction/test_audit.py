@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.outbox import Message
 from app.core.statistics.sampling import position
+from app.safety.models import SafetyCase
 from app.satisfaction.models import ComplaintDecision, FollowUp, RatedJob, Rating, RatingAudit, RatingDraw
 from app.satisfaction.service import draw
 from app.tickets.models import Ticket
@@ -142,6 +143,8 @@ def test_a_complaint_that_names_harm_tells_the_safety_room_and_opens_the_follow_
     assert told == [("样例auditor", number, "possible")]
     assert scene.read(lambda: db.session.scalar(sa.select(Ticket.harm).where(Ticket.number == number))) == "possible"
     assert scene.follow(number).why == "complaint"
+    cases = sa.select(sa.func.count()).select_from(SafetyCase).join(Ticket, Ticket.id == SafetyCase.ticket_id)
+    assert scene.read(lambda: db.session.scalar(cases.where(Ticket.number == number))) == 1
 
 
 def test_a_complaint_without_harm_tells_nobody(scene):
