@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
-    name: (ROOT / "docs" / name).read_text() for name in ("features-review.md", "acceptance-house.md", "grants.md", "satisfaction.md")
+    name: (ROOT / "docs" / name).read_text()
+    for name in ("features-review.md", "acceptance-house.md", "grants.md", "satisfaction.md")
 }
 LINK = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
