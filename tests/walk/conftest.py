@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from app.cli.demo import cases, directory
+from app.cli.demo import cases, directory, repairs
 from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
@@ -36,6 +36,7 @@ def demo(app: Portal) -> Portal:
                     lead = (role.value, None, n == 0 and role is Role.REVIEWER)
                     staff.account(lead, name=f"{'甲乙'[n]}演示", email=email)
         cases.load(random.Random(8), CASES)
+        repairs.load(random.Random(9), each=2)
     return app
 
 

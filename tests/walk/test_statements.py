@@ -30,6 +30,7 @@ from app.tickets.models import Ticket
 STATEMENTS = {
     "audit": 2,
     "customers": 4,
+    "depot": 3,
     "devices": 3,
     "grants": 4,
     "hospitals": 3,

@@ -41,7 +41,7 @@ class Badge:
 
 
 @lru_cache(maxsize=16)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(FONT), size)
 
 
@@ -64,9 +64,9 @@ def _card(badge: Badge, scheme: int, layout: int, rng: random.Random) -> Image.I
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, 0, SIZE[0], 170), fill=band)
     pen.rounded_rectangle((520, 20, 660, 44), 12, fill="#101318")
-    pen.text((60, 56), badge.hospital, font=_font(58), fill="#ffffff")
-    pen.text((60, 126), "示例证件 内容均为虚构", font=_font(26), fill="#e6ecec")
-    pen.text((1000, 66), "工作证" if layout else "胸卡", font=_font(40), fill="#ffffff")
+    pen.text((60, 56), badge.hospital, font=font(58), fill="#ffffff")
+    pen.text((60, 126), "示例证件 内容均为虚构", font=font(26), fill="#e6ecec")
+    pen.text((1000, 66), "工作证" if layout else "胸卡", font=font(40), fill="#ffffff")
     left = 60 if layout != 2 else 820
     image.paste(_portrait(rng), (left, 230))
     x, y = (410, 232) if layout != 2 else (70, 232)
@@ -75,11 +75,11 @@ def _card(badge: Badge, scheme: int, layout: int, rng: random.Random) -> Image.I
         fields.append(("职务", badge.position))
     fields.append(("工号", badge.number))
     for label, value in fields:
-        pen.text((x, y + 10), label, font=_font(34), fill="#6b7675")
-        pen.text((x + 120, y), value, font=_font(46 if label == "姓名" else 40), fill=ink)
+        pen.text((x, y + 10), label, font=font(34), fill="#6b7675")
+        pen.text((x + 120, y), value, font=font(46 if label == "姓名" else 40), fill=ink)
         pen.line((x + 110, y + 62, x + 620, y + 62), fill="#c9d2d1", width=2)
         y += 86
-    pen.text((60, 690), "样例 不作凭证", font=_font(30), fill="#6b7675")
+    pen.text((60, 690), "样例 不作凭证", font=font(30), fill="#6b7675")
     return image
 
 

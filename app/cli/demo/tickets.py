@@ -52,20 +52,20 @@ class Scope:
 def load(rng: random.Random, size: int) -> None:
     """About ``size`` tickets: four fifths from the system before this one, the rest open; devices of their hospitals."""
     with unit_of_work(write=False):
-        reporters = _reporters()
-        wards = {r.hospital_id: _departments(r.hospital_id) for r in reporters}
+        found = reporters()
+        wards = {r.hospital_id: departments(r.hospital_id) for r in found}
     now, per_place = clock.now(), max(12, size // PLACES)
-    for place in list(dict.fromkeys(r.hospital_id for r in reporters))[:PLACES]:
-        people = [r for r in reporters if r.hospital_id == place]
+    for place in list(dict.fromkeys(r.hospital_id for r in found))[:PLACES]:
+        people = [r for r in found if r.hospital_id == place]
         with unit_of_work():
-            scopes = [_device(rng, place, rng.choice(wards[place]), now) for _n in range(DEVICES)]
+            scopes = [device(rng, place, rng.choice(wards[place]), now) for _n in range(DEVICES)]
             for _n in range(per_place):
                 _past(rng, rng.choice(people), wards[place], scopes, now)
         for reporter in people[:3]:
             _waiting(rng, reporter, scopes, now)
 
 
-def _reporters() -> list[Reporter]:
+def reporters() -> list[Reporter]:
     """People in force, those whose position may lead a department first."""
     p = CustomerProfile
     rows = db.session.execute(
@@ -80,12 +80,12 @@ def _reporters() -> list[Reporter]:
     ]
 
 
-def _departments(hospital_id: uuid.UUID) -> list[uuid.UUID]:
+def departments(hospital_id: uuid.UUID) -> list[uuid.UUID]:
     rows = sa.select(Department.id).where(Department.hospital_id == hospital_id, Department.merged_into.is_(None))
     return list(db.session.scalars(rows.order_by(Department.name_key)))
 
 
-def _device(rng: random.Random, hospital_id: uuid.UUID, ward: uuid.UUID, now: datetime) -> Scope:
+def device(rng: random.Random, hospital_id: uuid.UUID, ward: uuid.UUID, now: datetime) -> Scope:
     """Most are covered by a warranty or a contract, some by neither any more."""
     made = Scope(rng.choice(MODELS), f"{rng.randrange(10**7):07d}")
     warranty = (now + timedelta(days=rng.randint(-500, 700))).date()

@@ -11,15 +11,23 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
-from app.core import clock, counters, plans
+from app.core import calendar, clock, counters, plans
 from app.core.db import db
 from app.core.policy import Actor, Permission
 from app.core.worklist import Column, Filter, Tab, Worklist, chip, due, instant, link, text
 from app.hospitals.models import Hospital
 from app.tickets.models import CustodyLeg, PartLine, Quote, RepairRecord, SheetRow, Ticket
-from app.tickets.queries.queue import by_hospital, by_serial, device_words, due_or_none
+from app.tickets.queries.queue import (
+    by_hospital,
+    by_serial,
+    device_words,
+    due_or_none,
+    province_title,
+    working_left,
+)
 from app.tickets.service.depot_quote import outside_warranty
 from app.tickets.service.reach import in_region
+from app.tickets.sla import policy
 from app.tickets.words import CHIPS, PRIORITY_CHIPS
 from app.tickets.workflow import Status as S
 
@@ -49,14 +57,18 @@ DEPOT = Worklist(
     table=T,
     scope=lambda actor: in_region(actor, READ),
     joins=((Hospital, Hospital.id == T.hospital_id),),
-    columns=(
+    columns=(  # in the order of `queue.QUEUE`: `working_left` reads by place
         Column("number", _l("编号"), T.number, link()),
-        Column("device", _l("设备"), sa.func.coalesce(device_words, T.serial_number), text()),
         Column("hospital", _l("医院"), Hospital.name, text(), chinese=True),
+        Column("device", _l("设备"), sa.func.coalesce(device_words, T.serial_number), text()),
         Column("priority", _l("优先级"), sa.func.coalesce(T.priority, ""), chip(PRIORITY_CHIPS)),
         Column("status", _l("状态"), T.status, chip(CHIPS)),
+        Column("due", _l("截止"), T.due_at, due(working=working_left), sort=T.due_at, show=due_or_none),
         Column("since", _l("这一步始于"), T.changed_at, instant(), sort=T.changed_at),
-        Column("due", _l("截止"), T.due_at, due(), sort=T.due_at, show=due_or_none),
+        Column("province", _l("省份"), T.province, text(), show=province_title),
+        Column("opened", _l("报修"), T.opened_at, instant(), sort=T.opened_at),
+        Column("calendar", "", calendar.stamp(), text(), hidden=True, export=False),
+        Column("every_hour", "", policy.every_hour(), text(), hidden=True, export=False),
     ),
     default_sort="due",
     row_endpoint="depot.bench",

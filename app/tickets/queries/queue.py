@@ -114,7 +114,7 @@ def by_serial(value: str, _actor: Actor) -> Clause:
     return sa.and_(T.serial_number.is_not(None), T.serial_number >= head, T.serial_number < head + "\uffff")
 
 
-def _province_title(code: str, _actor: Actor) -> str:
+def province_title(code: str, _actor: Actor) -> str:
     return provinces.title(code, language())
 
 
@@ -153,7 +153,7 @@ def is_ended(row: Any) -> bool:
     return row[STATUS_SLOT] in ENDED
 
 
-def _working(deadline: datetime, row: Any, now: datetime) -> calendar.Left | None:
+def working_left(deadline: datetime, row: Any, now: datetime) -> calendar.Left | None:
     """What is left in working time, as the ticket's page counts it; the wall clock's where every hour is promised."""
     if policy.named_in(row[HOURS_SLOT], row[PRIORITY_SLOT]):
         return None
@@ -174,9 +174,11 @@ QUEUE = Worklist(
         Column("device", _l("设备"), sa.func.coalesce(device_words, T.serial_number), text()),
         Column("priority", _l("优先级"), sa.func.coalesce(T.priority, ""), chip(PRIORITY_CHIPS)),
         Column("status", _l("状态"), T.status, chip(CHIPS)),
-        Column("due", _l("截止"), T.due_at, due(closed=is_ended, working=_working), sort=T.due_at, show=due_or_none),
+        Column(
+            "due", _l("截止"), T.due_at, due(closed=is_ended, working=working_left), sort=T.due_at, show=due_or_none
+        ),
         Column("holder", _l("处理人"), _holder, text(), chinese=True),
-        Column("province", _l("省份"), T.province, text(), show=_province_title),
+        Column("province", _l("省份"), T.province, text(), show=province_title),
         Column("opened", _l("报修"), T.opened_at, instant(), sort=T.opened_at),
         Column("calendar", "", calendar.stamp(), text(), hidden=True, export=False),
         Column("every_hour", "", policy.every_hour(), text(), hidden=True, export=False),

@@ -25,6 +25,7 @@ from app.tickets.views import depot_forms as forms
 from app.tickets.views.depot import RELEASE, WORK, bp
 from app.tickets.views.depot_words import workshop_words
 from app.tickets.views.facts import head
+from app.tickets.views.next import Next
 from app.tickets.workflow import Status as S
 from app.ui import toasts
 
@@ -54,6 +55,7 @@ class BenchAct:
     do: Do
     done: Any
     main: bool = False
+    go: Any = None  # the word on the button that does it, where it is not the label
     suits: Callable[[Ticket, Workshop], bool] = _always
 
 
@@ -85,15 +87,17 @@ ACTS: dict[str, BenchAct] = {
     ),
     "quote": BenchAct(
         _l("报价"), _l("用户在小程序里接受或不接受这一版；等待期间返厂周期和解决时限暂停。"), WORK, (S.IN_DEPOT,),
-        forms.QuoteForm, lambda a, i, f: depot_quote.send(a, i, f.seen, f.offer), _l("报价已发给用户。"), suits=_here,
+        forms.QuoteForm, lambda a, i, f: depot_quote.send(a, i, f.seen, f.offer), _l("报价已发给用户。"),
+        go=_l("发给用户"), suits=_here,
     ),
     "parts": BenchAct(
         _l("缺备件"), _l("列出所缺的备件；到齐后工单自动回到待维修。"), WORK, (S.IN_DEPOT,), forms.PartsForm,
-        lambda a, i, f: depot.await_parts(a, i, f.seen, f.lines), _l("已转等备件。"), suits=_here,
+        lambda a, i, f: depot.await_parts(a, i, f.seen, f.lines), _l("已转等备件。"),
+        go=_l("转等备件"), suits=_here,
     ),
     "account": BenchAct(
         _l("备件去向"), _l("逐行记下到货、使用、退回或报废；工单关闭前每一行都要有去向。"), WORK, AWAY,
-        forms.AccountForm, lambda a, i, f: depot.account_parts(a, i, f.seen, f.steps), _l("备件已更新。"),
+        forms.AccountForm, lambda a, i, f: depot.account_parts(a, i, f.seen, f.steps), _l("备件已更新。"), go=_l("保存"),
         suits=lambda _row, shop: bool(shop.open_parts),
     ),
     "test": BenchAct(
@@ -123,6 +127,26 @@ def acts_for(actor: Actor, row: Ticket, shop: Workshop) -> list[tuple[str, Bench
     found = [one for one in found if one[0] != "account" or row.field_job is False]
     waits = row.status == S.WAIT_PARTS
     return sorted(found, key=lambda one: one[1].main or (waits and one[0] == "account"))
+
+
+NEXT: dict[str, Next] = {
+    S.COLLECTING: Next(_l("等包裹到，收件时对封条和序列号")),
+    S.IN_DEPOT: Next(_l("查故障：维修、报价，或列出所缺的备件")),
+    S.WAIT_PARTS: Next(_l("等备件到货，到齐后接着修")),
+    S.WAIT_QUOTE: Next(_l("等用户答复报价"), "customer"),
+    S.RELEASE_TEST: Next(_l("由没有参与维修的同事复检")),
+    S.RETURNING: Next(_l("封好，交给快递或工程师")),
+    S.RESOLVED: Next(_l("已送达，等用户确认"), "customer"),
+}
+
+
+def next_step(row: Ticket, shop: Workshop) -> Next | None:
+    """What the depot has to do with it, in one sentence; None where the device is not its business."""
+    if row.status == S.IN_DEPOT and shop.open_leg is None:
+        return Next(_l("用户反映没有修好，等设备再次送到"))
+    if row.status == S.RETURNING and not _here(row, shop):
+        return Next(_l("已寄出，等科室签收"), "depot")
+    return NEXT.get(row.status)
 
 
 @bp.get(f"/<number>/<any({NAMES}):name>")
