@@ -204,7 +204,7 @@ class DeviceForm(PortalForm):
 
 def offer(select: SelectField, places: Sequence[Department], nothing: tuple[str, Any] = EMPTY) -> None:
     """The departments of the hospital as choices; a chosen one of another hospital is let go."""
-    rows = [(str(place.id), place.name) for place in places]
+    rows = [(str(place.id), place.name, {"lang": "zh-CN"}) for place in places]
     select.choices = [nothing, *rows]
-    if select.data not in dict(rows):
+    if select.data not in {value for value, _name, _how in rows}:
         select.data = ""

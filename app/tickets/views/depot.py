@@ -65,7 +65,8 @@ def bench(number: str) -> ResponseReturnValue:
     found = dossier.find(actor, number, READ)
     shop = depot.workshop(found.row.id)
     return render_template(
-        "tickets/depot_bench.html", acts=depot_acts.acts_for(actor, found.row, shop), next=depot_acts.next_step(found.row, shop), **workshop_words(shop),
+        "tickets/depot_bench.html", acts=depot_acts.acts_for(actor, found.row, shop),
+        next=depot_acts.next_step(found.row, shop), **workshop_words(shop),
         **shown_files(actor, found.row, files.of(found.row.id), "depot.photo"), **head(actor, found),
     )  # fmt: skip
 

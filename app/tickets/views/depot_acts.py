@@ -97,8 +97,8 @@ ACTS: dict[str, BenchAct] = {
     ),
     "account": BenchAct(
         _l("备件去向"), _l("逐行记下到货、使用、退回或报废；工单关闭前每一行都要有去向。"), WORK, AWAY,
-        forms.AccountForm, lambda a, i, f: depot.account_parts(a, i, f.seen, f.steps), _l("备件已更新。"), go=_l("保存"),
-        suits=lambda _row, shop: bool(shop.open_parts),
+        forms.AccountForm, lambda a, i, f: depot.account_parts(a, i, f.seen, f.steps), _l("备件已更新。"),
+        go=_l("保存"), suits=lambda _row, shop: bool(shop.open_parts),
     ),
     "test": BenchAct(
         _l("复检"), _l("必做项目全部合格、量具在校准期内才能放行；有一项不合格就退回维修。"), RELEASE,
