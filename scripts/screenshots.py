@@ -95,6 +95,8 @@ def _take(base: str, password: str) -> None:
             _sign_in(page, base, "grant_manager@demo.invalid", password)
             _grants(page, base, width)
             context.clear_cookies()
+            _depot(page, base, width, password)
+            context.clear_cookies()
             _sign_in(page, base, "admin@demo.invalid", password)
             page.goto(f"{base}/staff")
             _save(page, f"staff-{width}")
@@ -172,6 +174,23 @@ def _grants(page: Page, base: str, width: int) -> None:
     page.locator("button[name=do][value=preview]").first.click()
     page.locator("#preview").wait_for()
     _save(page, f"grant-preview-{width}")
+
+
+def _depot(page: Page, base: str, width: int, password: str) -> None:
+    """The list, a bench with its quote's form, and a sheet as the tester fills it in."""
+    _sign_in(page, base, "depot@demo.invalid", password)
+    page.goto(f"{base}/depot?tab=repair")
+    _save(page, f"depot-{width}")
+    page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href"))
+    page.wait_for_timeout(600)
+    _save(page, f"depot-bench-{width}")
+    page.goto(f"{page.url}/quote")
+    _save(page, f"depot-quote-{width}")
+    page.context.clear_cookies()
+    _sign_in(page, base, "quality@demo.invalid", password)
+    page.goto(f"{base}/depot?tab=release")
+    page.goto(page.locator("tr[data-row] a").first.evaluate("link => link.href") + "/test")
+    _save(page, f"depot-test-{width}")
 
 
 def _leads(page: Page, base: str, width: int) -> None:

@@ -18,6 +18,7 @@ from app.registrations.workflow import workflow as registration
 from app.safety.workflow import workflow as safety_case
 from app.satisfaction.workflow import follow_workflow, rating_workflow
 from app.staff.roles import ROLES
+from app.tickets.workflow import workflow as ticket
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "generated"
 
@@ -57,6 +58,7 @@ def route_matrix(app: Portal) -> str:
 def pages(app: Portal) -> dict[str, str]:
     return {
         "registration-workflow.md": state_diagram(registration),
+        "ticket-workflow.md": state_diagram(ticket),
         "grant-workflow.md": state_diagram(grant),
         "badge-hold-workflow.md": state_diagram(badge_hold),
         "list-export-workflow.md": state_diagram(list_export),
