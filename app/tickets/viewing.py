@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.db import db
 from app.core.policy import Actor, Permission
 from app.core.registry import Registry
 from app.tickets.models import Ticket
@@ -24,15 +25,17 @@ class Why(StrEnum):
     LEAD = "lead"
 
 
+MERGED_DEPTH = 20
 RESTRICTED = "restricted"  # the reason of a room above whose matter nobody else may learn of
 TaskSource = Callable[[Actor, Ticket, datetime], str | None]
 sources: Registry[TaskSource] = Registry("tasks that open a ticket's photos")
 
 
-def why_open(actor: Actor, row: Ticket, now: datetime) -> str | None:
+def why_open(actor: Actor, row: Ticket, now: datetime, depth: int = 0) -> str | None:
     """The task that lets this person open the ticket's files now, or None.
 
-    Who holds it in triage; after that whoever talked to the customer, until it ends; and a lead in his stead.
+    Who holds it in triage; after that whoever talked to the customer, until it ends; and a lead in his stead. What a
+    merged ticket brought goes with the work: it opens for whoever may open the files of the one it went into.
     """
     if row.status not in ENDED and actor.may(Permission.TICKETS_TRIAGE):
         if row.status == Status.TRIAGING:
@@ -43,4 +46,8 @@ def why_open(actor: Actor, row: Ticket, now: datetime) -> str | None:
         if actor.may(Permission.TICKETS_LEAD):
             return Why.LEAD
     found = (source(actor, row, now) for source in sources)
-    return next((why for why in found if why is not None), None)
+    why = next((why for why in found if why is not None), None)
+    if why is None and row.status == Status.MERGED and depth < MERGED_DEPTH:
+        into = db.session.get(Ticket, row.merged_into_id)
+        return why_open(actor, into, now, depth + 1) if into is not None else None
+    return why

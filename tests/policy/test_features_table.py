@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
     name: (ROOT / "docs" / name).read_text()
-    for name in ("features-review.md", "acceptance-house.md", "grants.md", "satisfaction.md")
+    for name in ("features-review.md", "acceptance-house.md", "grants.md", "satisfaction.md", "tickets.md")
 }
 LINK = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 

@@ -17,6 +17,7 @@ from app.grants import service as grants
 from app.grants.models import UseKind
 from app.grants.scope import Which
 from app.tickets.queries import depot, readable, talk
+from app.tickets.workflow import Status
 
 READING = {403: ("no_department_scope",), 422: ("invalid", "cursor_invalid", "query_too_short")}
 ScopeName = Literal["mine", "department"]
@@ -40,6 +41,9 @@ class CountQuery(Strict):
 
 class ExportQuery(Strict):
     scope: ScopeName | None = None
+
+
+MERGED = Status.MERGED.value
 
 
 class TicketOut(Answer):
@@ -87,7 +91,15 @@ class QuoteOut(Answer):
     answer: Literal["", "accepted", "declined", "expired"]
 
 
+class WentOnOut(Answer):
+    """The ticket in which a merged one goes on."""
+
+    number: str
+    status: str
+
+
 class TicketDetailOut(TicketOut):
+    merged_into: WentOnOut | None = Field(description="Where a merged report goes on: number and status, no more.")
     quote: QuoteOut | None = Field(description="The latest of an own ticket.")
     timeline: list[StepOut]
     engineer: EngineerOut | None = Field(description="Of an own ticket, once somebody accepted the job.")
@@ -157,7 +169,11 @@ def ticket(number: str) -> TicketDetailOut:
     engineer = EngineerOut(name=name, work_phone=None) if name is not None else None
     found = depot.latest_quote(row.id) if row.mine else None
     quote = QuoteOut.model_validate(found) if found is not None else None
-    return TicketDetailOut(**_out(row).model_dump(), timeline=timeline, engineer=engineer, quote=quote)
+    went = readable.went_on(row.id) if row.status == MERGED else None
+    merged_into = WentOnOut(number=went[0], status=went[1]) if went is not None else None
+    return TicketDetailOut(
+        **_out(row).model_dump(), timeline=timeline, engineer=engineer, quote=quote, merged_into=merged_into
+    )
 
 
 def _which(scope: str | None) -> Which:

@@ -70,6 +70,7 @@ class Dossier:
     voice: str | None
     clocks: Sequence[Clock]
     key: bytes | None  # of the ticket's subject; None once erased
+    merged_from: Sequence[str] = ()  # numbers of what was merged into this one
 
     @property
     def ended(self) -> bool:
@@ -93,10 +94,11 @@ class Dossier:
 def find(actor: Actor, number: str, permission: Permission = Permission.TICKETS_READ) -> Dossier:
     """The ticket of this number. Raises Forbidden, NotFound outside of the actor's region."""
     theirs, devices = aliased(Department), aliased(Department)
-    into, before = aliased(Ticket), aliased(Ticket)
+    into, before, absorbed = aliased(Ticket), aliased(Ticket), aliased(Ticket)
     query = (
         sa.select(
-            T, Hospital, theirs.name, devices.name, Device, into.number, before.number, TicketContact, Customer
+            T, Hospital, theirs.name, devices.name, Device, into.number, before.number, TicketContact, Customer,
+            sa.exists().where(absorbed.merged_into_id == T.id),
         )
         .join(Hospital, Hospital.id == T.hospital_id)
         .outerjoin(theirs, theirs.id == T.reporter_department_id)
@@ -111,7 +113,7 @@ def find(actor: Actor, number: str, permission: Permission = Permission.TICKETS_
     found = db.session.execute(query).first()
     if found is None:
         raise NotFound()
-    row, hospital, department, place, device, merged, repeated, contact, customer = found
+    row, hospital, department, place, device, merged, repeated, contact, customer, took = found
     subjects = {held.subject_id for held in (row, contact, customer) if held is not None}
     opened = keys.keystore.load(subjects)
     key = opened.get(row.subject_id)
@@ -120,7 +122,13 @@ def find(actor: Actor, number: str, permission: Permission = Permission.TICKETS_
         merged_into=merged, repeat_of=repeated, contact=_contact(actor, contact, customer, opened),
         fault=T.fault.opener()(row.id, row.fault_sealed, key),
         voice=T.voice_text.opener()(row.id, row.voice_sealed, key), clocks=_clocks(row), key=key,
+        merged_from=_merged_from(row) if took else (),
     )  # fmt: skip
+
+
+def _merged_from(row: Ticket) -> list[str]:
+    query = sa.select(T.number).where(T.merged_into_id == row.id).order_by(T.opened_at, T.id)
+    return list(db.session.scalars(query.limit(SAID_MAX)))
 
 
 def _contact(

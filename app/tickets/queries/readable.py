@@ -34,6 +34,7 @@ RECORDS = Records(T.id, T.customer_id, T.reporter_department_id, T.opened_at)
 PAGE_MAX = 100
 EXPORT_MAX = 5_000
 NUMBER_HEAD = "TKT-"
+MERGED_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,20 @@ def one(reader: Reader, number: str) -> tuple[Row, Sequence[Step]]:
     if not rows:
         raise NotFound()
     return rows[0], [Step(*step) for step in db.session.execute(_STEPS, {"ticket_id": rows[0].id})]
+
+
+def went_on(ticket_id: uuid.UUID) -> tuple[str, str] | None:
+    """Number and status of the ticket in which a merged one goes on, at the end of the chain; None for any other.
+
+    No more of it than that: it may be somebody else's.
+    """
+    found, at = None, db.session.get(Ticket, ticket_id)
+    for _step in range(MERGED_DEPTH):
+        if at is None or at.merged_into_id is None:
+            break
+        at = db.session.get(Ticket, at.merged_into_id)
+        found = (at.number, at.status) if at is not None else found
+    return found
 
 
 def everything(reader: Reader, *, which: Which = Which.ALL) -> tuple[list[Row], bool]:

@@ -24,16 +24,20 @@ from app.tickets.models import FAULT_MAX_CHARS, Ticket
 from app.tickets.panels import TicketAction, ticket_actions
 from app.tickets.queries import dossier
 from app.tickets.service import Seen, depot, depot_quote, field
+from app.tickets.service.repeat import name_earlier
 from app.tickets.service.say import note as write_note
 from app.tickets.triage import CANCEL_REASONS, MERGE_REASONS, RELEASE_REASONS, REOPEN_REASONS
 from app.tickets.views import bp
-from app.tickets.workflow import BEFORE_OFFER, BEFORE_VISIT
+from app.tickets.workflow import BEFORE_OFFER, BEFORE_VISIT, OPEN
 from app.tickets.workflow import Status as S
 from app.ui import toasts
 from app.ui.forms import PortalForm
 
 READ, TRIAGE, LEAD = Permission.TICKETS_READ, Permission.TICKETS_TRIAGE, Permission.TICKETS_LEAD
-NAMES = "release, answer, merge, cancel, close, objection, reopen, called, accepted, declined, unrepaired, biohazard"
+NAMES = (
+    "release, answer, merge, cancel, close, objection, reopen, repeat, called, "
+    "accepted, declined, unrepaired, biohazard"
+)
 Done = Callable[[Actor, uuid.UUID, "ActForm"], Any]
 
 
@@ -42,7 +46,7 @@ class ActForm(PortalForm):
 
     version = StringField(validators=[Optional()])
     reason = SelectField(_l("原因"), validate_choice=False, validators=[Optional()])
-    target = StringField(_l("并入哪一张"), description=_l("编号，例如 TKT-20261123-0042"))
+    target = StringField(_l("哪一张工单"), description=_l("编号，例如 TKT-20261123-0042"))
     text = TextAreaField(_l("写明情况"))
     about = StringField(validators=[Optional()])
 
@@ -130,6 +134,10 @@ ACTS: dict[str, Act] = {
         _l("批准按生物危害包装取件"), _l("科室不能提供消毒声明时才批准；只对下一次取件有效，会记下是您批准的。"), LEAD,
         (S.SCHEDULED, S.ON_SITE), (), lambda a, i, _f: field.approve_biohazard(a, i), _l("已批准这一次取件。"),
         order=70, suits=lambda _actor, row: row.biohazard_by is None,
+    ),
+    "repeat": Act(
+        _l("注明同一故障"), _l("同一台设备的同一故障，超过重新打开的期限后另立新单，在这里注明前一张。"), TRIAGE, OPEN,
+        ("target",), lambda a, i, f: name_earlier(a, i, f.target.data or ""), _l("已注明前一张。"), order=70,
     ),
     "called": Act(
         _l("记录通话"), _l("消息没有送达，写明和谁通话、说了什么。只有员工看得到。"), TRIAGE, (), ("text",),

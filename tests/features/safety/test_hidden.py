@@ -100,7 +100,8 @@ def test_no_page_list_count_export_or_search_of_this_role_shows_a_trace(o: Offic
     assert read >= 3
     assert "SAF-" not in client.post("/ui/palette", data={"q": "SAF-2026"}).get_data(as_text=True)
     if ROLES[role].lead & {Permission.TICKETS_EXPORT}:
-        file = client.post("/lists/tickets/export", data={"form": "csv", "format": "csv"})
+        file = client.post("/lists/tickets/export", data={"query": "tab=all", "format": "csv", "columns": "all"})
+        assert file.status_code == 200 and ref.number in file.get_data(as_text=True)
         assert "SAF-" not in file.get_data(as_text=True)
 
 
