@@ -25,7 +25,7 @@ from app.tickets.service.depot_release import Measured
 from app.ui.forms import PortalForm, clean
 
 Typed = Sequence[Mapping[str, str]]
-PART_ROWS, QUOTE_ROWS = 4, 5
+PART_ROWS, QUOTE_ROWS = 4, 4
 WORDS = re.compile(r"[0-9]{1,4}")
 VALID_DAYS = 7  # proposed validity of a quote
 
