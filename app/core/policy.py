@@ -102,6 +102,7 @@ class Permission(StrEnum):
     SATISFACTION_READ = "satisfaction:read", "See single ratings, except those about oneself."
     SATISFACTION_AUDIT = "satisfaction:audit", "Audit ratings, decide complaints, run follow-ups; never change a score."
     SATISFACTION_MANAGE = "satisfaction:manage", "Propose and approve lists of harm words; see agreement of auditors."
+    SATISFACTION_OWN = "satisfaction:own", "See sums of the ratings of one's own work, five raters or more."
     SATISFACTION_REPORT = "satisfaction:report", "See the report on satisfaction; nothing below five raters."
     POLICY_PUBLISH = "policy:publish", "Publish a new version of the privacy policy."
     STYLE_READ = "style:read", "See the page of tokens, chips and components."

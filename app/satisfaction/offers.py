@@ -26,7 +26,7 @@ from app.tickets.panels import TicketAction, ticket_actions
 from app.ui.duties import Duty, DutySource, duty_sources
 from app.ui.navigation import NavItem, navigation
 
-AUDIT = Permission.SATISFACTION_AUDIT
+AUDIT, OWN = Permission.SATISFACTION_AUDIT, Permission.SATISFACTION_OWN
 J = RatedJob
 
 
@@ -39,6 +39,8 @@ def install() -> None:
                   "satisfaction.report", "satisfaction.guide"),
         ),
     )  # fmt: skip
+    own = NavItem("ratings-own", "work", _l("我的评价"), "star", "satisfaction.own_results", OWN, 61)
+    navigation.add("ratings-own", own)
     source = DutySource("satisfaction", _l("满意度"), "star", AUDIT, _duties, "satisfaction.queue", _waiting_text)
     duty_sources.add("satisfaction", source)
     act = TicketAction("rating", _l("看评价"), "satisfaction.page", READ, order=120, suits=_rated)

@@ -103,7 +103,7 @@ ROLES: Mapping[Role, RoleSpec] = MappingProxyType(
             P.HOSPITALS_READ,
             lead=(P.TICKETS_LEAD, P.TICKETS_REPORT, P.TICKETS_EXPORT, P.ENGINEERS_MANAGE),
         ),
-        Role.ENGINEER: _spec(_l("工程师"), _l("接受并完成自己的上门任务。"), P.VISITS_DO),
+        Role.ENGINEER: _spec(_l("工程师"), _l("接受并完成自己的上门任务。"), P.VISITS_DO, P.SATISFACTION_OWN),
         Role.DEALER_USER: _spec(_l("经销商用户"), _l("只办理本经销商的上门任务。"), P.VISITS_DO, bounded=False),
         Role.DEPOT: _spec(_l("返厂维修"), _l("返厂接收、维修和报价。"), P.DEPOT_READ, P.DEPOT_WORK, P.DEVICES_READ),
         Role.QUALITY: _spec(

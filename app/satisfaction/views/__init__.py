@@ -9,6 +9,7 @@ bp = Blueprint("satisfaction", __name__, url_prefix="/satisfaction", template_fo
 from app.satisfaction.views import (  # noqa: E402
     acts,  # noqa: F401
     oversight,  # noqa: F401
+    own,  # noqa: F401
     page,  # noqa: F401
     queue,  # noqa: F401
     report,  # noqa: F401
