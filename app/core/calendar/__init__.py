@@ -10,10 +10,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from app.core import clock
+from app.core.calendar.draft import Draft, current_draft, versions
+from app.core.calendar.effects import Effect, Moved, effects
 from app.core.calendar.frozen import CalendarSnapshot, freeze, frozen
-from app.core.calendar.models import CalendarState, WorkingDay
+from app.core.calendar.models import CalendarState, CalendarVersion, WorkingDay
 from app.core.calendar.stamp import Left, left, stamp, stamped
-from app.core.calendar.table import VERSION, Imported, current, export_csv, import_csv, seed
+from app.core.calendar.table import VERSION, Imported, current, differing, export_csv, import_csv, seed, would_be
 from app.core.calendar.worktime import AroundTheClock, CalendarMissing, WorkCalendar
 
 if TYPE_CHECKING:
@@ -28,14 +30,21 @@ __all__ = [
     "CalendarMissing",
     "CalendarSnapshot",
     "CalendarState",
+    "CalendarVersion",
+    "Draft",
+    "Effect",
     "Imported",
     "Left",
+    "Moved",
     "WorkCalendar",
     "WorkingDay",
     "add_working_days",
     "add_working_hours",
     "current",
+    "current_draft",
     "days_left",
+    "differing",
+    "effects",
     "export_csv",
     "freeze",
     "frozen",
@@ -45,7 +54,9 @@ __all__ = [
     "seed",
     "stamp",
     "stamped",
+    "versions",
     "working_seconds_between",
+    "would_be",
 ]
 
 

@@ -16,10 +16,11 @@ from flask import current_app, has_request_context, request
 from flask_babel import lazy_gettext as _l
 
 from app.core import clock, numbers
-from app.core.calendar.models import CalendarState, WorkingDay
+from app.core.calendar.models import CalendarState, CalendarVersion, WorkingDay
 from app.core.calendar.worktime import CalendarMissing, WorkCalendar
 from app.core.db import db
 from app.core.errors import Invalid
+from app.core.policy import SYSTEM, Actor
 
 FIRST_YEAR = 2024
 MAX_FILE_CHARS = 200_000
@@ -90,7 +91,7 @@ def seed() -> int:
     for year in range(FIRST_YEAR, last_year + 1):
         if year not in have:
             days.update(_seed_year(year))
-    return _write(days, SEED_SOURCE).changed if days else 0
+    return write(days, SEED_SOURCE).changed if days else 0
 
 
 @cache
@@ -120,6 +121,11 @@ def import_csv(text: str, source: str) -> Imported:
 
     All or nothing: raises Invalid whose ``fields["file"]`` lists what is wrong, with line numbers.
     """
+    return write(read_csv(text), source)
+
+
+def read_csv(text: str) -> dict[date, Day]:
+    """The days of a file, nothing loaded. Raises Invalid as `import_csv`."""
     if len(text) > MAX_FILE_CHARS:
         raise Invalid(fields={"file": [_l("文件过大，一年的日历不超过 366 行。")]})
     days, errors = _parse(text)
@@ -127,7 +133,7 @@ def import_csv(text: str, source: str) -> Imported:
         errors = _gaps(days)
     if errors:
         raise Invalid(fields={"file": errors[:MAX_ERRORS]})
-    return _write(days, source)
+    return days
 
 
 def _parse(text: str) -> tuple[dict[date, Day], list[Any]]:
@@ -178,7 +184,40 @@ def _gaps(days: Mapping[date, Day]) -> list[Any]:
     return [] if hole is None else [_l("缺少 %(day)s：日历必须逐日连续，没有导入任何内容。", day=hole.isoformat())]
 
 
-def _write(days: Mapping[date, Day], source: str) -> Imported:
+def would_be(days: Mapping[date, Day]) -> WorkCalendar:
+    """The calendar in force with ``days`` in it; nothing is written."""
+    rows = db.session.execute(sa.select(WorkingDay.day, WorkingDay.is_working))
+    found = {row.day: row.is_working for row in rows} | {day: value.is_working for day, value in days.items()}
+    working = tuple(sorted(day for day, is_working in found.items() if is_working))
+    return WorkCalendar(min(found), max(found), working, numbers.office_hours())
+
+
+def differing(days: Mapping[date, Day]) -> list[tuple[date, bool | None, Day]]:
+    """(day, working as loaded or None, as in ``days``) of every day that would change, in order."""
+    rows = db.session.scalars(sa.select(WorkingDay).where(WorkingDay.day.between(min(days), max(days))))
+    old = {row.day: Day(row.is_working, row.name) for row in rows}
+    changed = ((day, old.get(day), value) for day, value in sorted(days.items()))
+    return [(day, was.is_working if was else None, value) for day, was, value in changed if was != value]
+
+
+def write(days: Mapping[date, Day], source: str, by: Actor = SYSTEM, *, promises_follow: bool = False) -> Imported:
+    """Put ``days`` in force and keep what changed as a version."""
+    changes = differing(days)
+    done = _put(days, source)
+    if done.changed:
+        version = _raise_version()
+        db.session.add(
+            CalendarVersion(
+                version=version, source=source, first=done.first, last=done.last, changed=done.changed,
+                days=[[day.isoformat(), was, *value] for day, was, value in changes], promises_follow=promises_follow,
+                published_at=clock.now(), published_by=by.id, published_name=by.name if by.kind == "staff" else "",
+            )
+        )  # fmt: skip
+        db.session.flush()
+    return done
+
+
+def _put(days: Mapping[date, Day], source: str) -> Imported:
     now = clock.now()
     found = db.session.scalars(sa.select(WorkingDay).where(WorkingDay.day.between(min(days), max(days))))
     old = {row.day: row for row in found}
@@ -187,25 +226,24 @@ def _write(days: Mapping[date, Day], source: str) -> Imported:
     ]
     if new:
         db.session.execute(sa.insert(WorkingDay), new)
-    differing = [row for day, row in old.items() if day in days and (row.is_working, row.name) != days[day]]
-    for row in differing:
+    changed = [row for day, row in old.items() if day in days and (row.is_working, row.name) != days[day]]
+    for row in changed:
         row.is_working, row.name, row.source, row.imported_at = *days[row.day], source, now
     db.session.flush()
-    if changed := len(new) + len(differing):
-        _raise_version()
-    return Imported(min(days), max(days), changed)
+    return Imported(min(days), max(days), len(new) + len(changed))
 
 
-def _raise_version() -> None:
-    db.session.execute(
+def _raise_version() -> int:
+    raised = db.session.scalar(
         sa.text(
             "INSERT INTO calendar_state (id, version) VALUES (1, 1) "
-            "ON CONFLICT (id) DO UPDATE SET version = calendar_state.version + 1"
+            "ON CONFLICT (id) DO UPDATE SET version = calendar_state.version + 1 RETURNING version"
         )
     )
     if has_request_context():
         request.environ.pop(_ENVIRON, None)
         numbers.forget()  # the version came with them
+    return int(raised)
 
 
 def export_csv(year: int) -> str:

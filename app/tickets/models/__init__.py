@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.tickets.models.device import UDI_MAX_CHARS, Device
-from app.tickets.models.promise import Escalation, SlaClock, SlaEvent, SlaPolicy
+from app.tickets.models.promise import Escalation, SlaClock, SlaDraft, SlaEvent, SlaPolicy, SlaRebase
 from app.tickets.models.talk import Direction, FileKind, TicketFile, TicketLook, TicketMessage
 from app.tickets.models.ticket import (
     FAULT_MAX_CHARS,
@@ -36,8 +36,10 @@ __all__ = [
     "RepairRecord",
     "SheetRow",
     "SlaClock",
+    "SlaDraft",
     "SlaEvent",
     "SlaPolicy",
+    "SlaRebase",
     "Source",
     "Ticket",
     "TicketContact",

@@ -26,10 +26,46 @@ class SlaPolicy(Base):
     hours: Mapped[dict[str, Any]] = plain(sa.JSON, nullable=False)  # priority -> metric -> working hours
     around_the_clock: Mapped[list[str]] = plain(sa.JSON, nullable=False)  # priorities that count every hour
     levels: Mapped[list[int]] = plain(sa.JSON, nullable=False)  # warnings, in percent of the budget
+    pauses: Mapped[dict[str, Any]] = plain(sa.JSON, nullable=False)  # reason -> {stops: clocks, hours: at most}
     note: Mapped[str] = plain(sa.String(200), nullable=False, default="")
     published_by: Mapped[uuid.UUID | None] = plain(nullable=True)
     published_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=DataClass.WORK)
     published_at: Mapped[datetime] = plain(nullable=False)
+
+
+class SlaDraft(Base):
+    """The next version while it is written; at most one. Whoever wrote it last does not publish it."""
+
+    __tablename__ = "sla_draft"
+
+    id: Mapped[int] = plain(sa.SmallInteger, primary_key=True)
+    edition: Mapped[int] = plain(nullable=False)  # grows with every save
+    base_version: Mapped[int] = plain(nullable=False)  # what it was compared with
+    content: Mapped[dict[str, Any]] = plain(sa.JSON, nullable=False)
+    note: Mapped[str] = plain(sa.String(200), nullable=False)
+    drafted_at: Mapped[datetime] = plain(nullable=False)
+    drafted_by: Mapped[uuid.UUID | None] = plain(nullable=True)
+    drafted_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=DataClass.WORK)
+
+
+class SlaRebase(Base):
+    """An explicit act: running clocks of open tickets are counted by other terms from now on. Carried out by a job."""
+
+    __tablename__ = "sla_rebase"
+    __table_args__ = (sa.UniqueConstraint("kind", "version"),)
+
+    id: Mapped[uuid.UUID] = plain(primary_key=True)
+    kind: Mapped[str] = plain(sa.String(8), nullable=False)  # policy | calendar
+    version: Mapped[int] = plain(nullable=False)  # of the policy, or of the calendar
+    calendar_id: Mapped[int | None] = plain(sa.ForeignKey("calendar_snapshot.id"), nullable=True)
+    note: Mapped[str] = plain(sa.String(200), nullable=False)
+    asked_at: Mapped[datetime] = plain(nullable=False)
+    asked_by: Mapped[uuid.UUID | None] = plain(nullable=True)
+    asked_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=DataClass.WORK)
+    touched: Mapped[int] = plain(nullable=False, default=0)  # tickets
+    failed: Mapped[int] = plain(nullable=False, default=0)  # tickets that the calendar does not reach
+    reached: Mapped[uuid.UUID | None] = plain(nullable=True)  # the last ticket looked at
+    finished_at: Mapped[datetime | None] = plain(nullable=True)
 
 
 class SlaEvent(Base):

@@ -33,6 +33,7 @@ class PauseLine:
 
     name: str
     reason: PauseReason
+    stops: frozenset[Metric]  # as written down: later versions of the promises change nothing
     since: datetime
     planned_end: datetime
     ended_at: datetime | None
@@ -126,7 +127,8 @@ def pause_lines(lines: Sequence[SlaEvent]) -> list[PauseLine]:
             end = ends.get(line.pause)
             found.append(
                 PauseLine(
-                    line.pause, PAUSE_REASONS[line.reason], line.at, line.planned_end, end.at if end else None,
+                    line.pause, PAUSE_REASONS[line.reason], frozenset(map(Metric, line.stops)), line.at,
+                    line.planned_end, end.at if end else None,
                     line.by_name, end.by_name if end else "", line.note or "",
                 )
             )  # fmt: skip
@@ -138,7 +140,7 @@ def _clock(
     versions: Mapping[int, SlaPolicy], warned: Sequence[tuple[int, datetime]], now: datetime,
 ) -> ClockReceipt:  # fmt: skip
     metric, stop = Metric(held.metric), held.stopped_at
-    mine = [p for p in pauses if metric in p.reason.stops and (stop is None or p.since < stop)]
+    mine = [p for p in pauses if metric in p.stops and (stop is None or p.since < stop)]
     budget = timedelta(seconds=held.budget_seconds)
     try:
         replayed = replay((happening(x) for x in lines if stop is None or x.at <= stop), {metric: budget})

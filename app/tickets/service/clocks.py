@@ -15,7 +15,7 @@ from app.core.policy import Actor
 from app.tickets.models import NEVER, Escalation, SlaClock, SlaEvent, SlaPolicy, Ticket
 from app.tickets.sla import effects, policy
 from app.tickets.sla.log import Act, Happening, Replayed, replay
-from app.tickets.sla.metrics import PAUSE_REASONS, Metric
+from app.tickets.sla.metrics import Metric, PauseReason
 from app.tickets.sla.reckoning import Pause, Run, WorkTime, due, gaps, used
 
 FREEZES = ("submit_ticket", "record_call", "finish_triage", "reopen_ticket")
@@ -41,7 +41,10 @@ def follow(row: Ticket, action: str, actor: Actor, at: datetime, pause_until: da
     """
     effect = effects.EFFECTS.get(action, effects.NOTHING)
     log = log_of(row)
-    lines = _lines(effect, log, at, pause_until)
+    standing = None
+    if effect.pauses and pause_until is not None:
+        standing = _longest(policy.pause_reason(terms_of(row, at).policy, effect.pauses), at, pause_until)
+    lines = _lines(effect, log, at, standing)
     if not lines and action not in FREEZES:
         return
     terms = freeze(row, at) if action in FREEZES else terms_of(row, at)
@@ -133,7 +136,17 @@ def _warn(held: SlaClock, run: Run, pauses: tuple[Pause, ...], terms: Terms) -> 
             db.session.add(warning)
 
 
-def _lines(effect: effects.Effect, log: list[Happening], at: datetime, until: datetime | None) -> list[Happening]:
+def _longest(reason: PauseReason, at: datetime, until: datetime) -> tuple[PauseReason, datetime]:
+    """The pause's planned end, no later than its reason allows."""
+    try:
+        return reason, min(until, calendar.add_working_hours(at, reason.most_hours))
+    except calendar.CalendarMissing:  # the longest one would end beyond the loaded days; this one need not
+        return reason, until
+
+
+def _lines(
+    effect: effects.Effect, log: list[Happening], at: datetime, standing: tuple[PauseReason, datetime] | None
+) -> list[Happening]:
     marks: dict[Metric, bool] = {}
     running: dict[str, str] = {}
     for line in log:
@@ -149,8 +162,8 @@ def _lines(effect: effects.Effect, log: list[Happening], at: datetime, until: da
     found += [Happening(Act.START, at, metric) for metric in effect.starts if not marks.get(metric)]
     if effect.resumes in running:
         found.append(Happening(Act.RESUME, at, pause=running[effect.resumes]))
-    if effect.pauses and until is not None and effect.pauses not in running:
-        reason = PAUSE_REASONS[effect.pauses]
+    if standing is not None and effect.pauses not in running:
+        reason, until = standing
         name = f"{effect.pauses}-{sum(1 for line in log if line.act is Act.PAUSE) + 1}"
         found.append(Happening(Act.PAUSE, at, None, name, reason.key, reason.stops, max(at, until)))
     return found

@@ -16,12 +16,13 @@ from app.core.policy import Actor, Permission
 from app.tickets.models import Ticket
 from app.tickets.service import clocks
 from app.tickets.service.reach import load
+from app.tickets.sla import policy
 from app.tickets.sla.log import Act, Happening
 from app.tickets.sla.metrics import PAUSE_REASONS, PauseReason
 from app.tickets.workflow import ENDED
 
 NOTE_MAX_CHARS = 300
-BY_STAFF = {key: reason for key, reason in PAUSE_REASONS.items() if reason.by_staff}
+BY_STAFF = frozenset(key for key, reason in PAUSE_REASONS.items() if reason.by_staff)
 
 
 def pause(actor: Actor, ticket_id: uuid.UUID, reason: str, until: datetime | None, note: str) -> Ticket:
@@ -31,7 +32,7 @@ def pause(actor: Actor, ticket_id: uuid.UUID, reason: str, until: datetime | Non
     CalendarMissing.
     """
     row, now = _open(actor, ticket_id), clock.now()
-    found, note = BY_STAFF.get(reason), note.strip()
+    found, note = reasons(row).get(reason), note.strip()
     errors: dict[str, list[object]] = {}
     if found is None:
         errors["reason"] = [_l("请选择一个原因。")]
@@ -67,6 +68,12 @@ def end(actor: Actor, ticket_id: uuid.UUID, name: str) -> Ticket:
     _append(row, actor, log, Happening(Act.RESUME, now, pause=name), "")
     audit.record("ticket.clocks_resumed", actor, "ticket", row.id, reason_code=begun.reason)
     return row
+
+
+def reasons(row: Ticket) -> dict[str, PauseReason]:
+    """What staff may give as a reason, as the ticket's own version of the promises has it."""
+    held = clocks.terms_of(row, clock.now()).policy
+    return {key: policy.pause_reason(held, key) for key in BY_STAFF}
 
 
 def too_long(reason: PauseReason, now: datetime, until: datetime) -> bool:

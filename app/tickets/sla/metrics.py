@@ -45,7 +45,10 @@ METRIC_WORDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class PauseReason:
-    """Why a clock stands still: which clocks, for how long at most (working hours), and whether staff may set it."""
+    """Why a clock stands still: which clocks, for how long at most (working hours), and whether staff may set it.
+
+    What stands here is version 1; later versions of the promises change clocks and hours (`sla.policy`).
+    """
 
     key: str
     label: Any
@@ -71,3 +74,5 @@ PAUSE_REASONS: dict[str, PauseReason] = {
         _reason("force_majeure", _l("不可抗力"), *_ours, most_hours=240),
     )
 }
+# What a customer counts on; the others are how we work among ourselves. Owner to confirm.
+TO_CUSTOMER = (M.RESPONSE, M.ARRIVAL, M.QUOTE, M.TURNAROUND, M.RESOLUTION)

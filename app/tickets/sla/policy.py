@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +13,7 @@ from app.core import clock, plans
 from app.core.db import db
 from app.tickets.facts import Priority
 from app.tickets.models.promise import SlaPolicy
-from app.tickets.sla.metrics import Metric
+from app.tickets.sla.metrics import PAUSE_REASONS, Metric, PauseReason
 
 LEVELS = (50, 75, 90, 100, 150)
 BEFORE_TRIAGE = Priority.P3  # until somebody has judged it
@@ -26,6 +28,9 @@ FIRST_VERSION: Mapping[str, tuple[float, ...]] = {
     Priority.P3: (2, 4, 8, 24, 24, 120, 80),
     Priority.P4: (4, 8, 16, 40, 40, 160, 120),
 }
+FIRST_PAUSES: Mapping[str, Any] = {
+    key: {"stops": sorted(reason.stops), "hours": reason.most_hours} for key, reason in PAUSE_REASONS.items()
+}
 
 
 def seed() -> None:
@@ -35,7 +40,8 @@ def seed() -> None:
         db.session.add(
             SlaPolicy(
                 version=1, valid_from=datetime(2022, 1, 1, tzinfo=clock.SHANGHAI), hours=hours,
-                around_the_clock=[Priority.P1.value], levels=list(LEVELS), published_at=clock.now(),
+                around_the_clock=[Priority.P1.value], levels=list(LEVELS), pauses=dict(FIRST_PAUSES),
+                published_at=clock.now(),
             )
         )  # fmt: skip
         db.session.flush()
@@ -55,6 +61,12 @@ def budgets(policy: SlaPolicy, priority: str | None) -> dict[Metric, timedelta]:
 
 def counts_every_hour(policy: SlaPolicy, priority: str | None) -> bool:
     return priority in policy.around_the_clock
+
+
+def pause_reason(policy: SlaPolicy, key: str) -> PauseReason:
+    """The reason as the version has it: which clocks it stops, and for how long at most."""
+    found = policy.pauses[key]
+    return replace(PAUSE_REASONS[key], stops=frozenset(map(Metric, found["stops"])), most_hours=found["hours"])
 
 
 def every_hour() -> sa.ScalarSelect[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -38,9 +38,8 @@ class PauseForm(PortalForm):
         description=_l("同事在时限凭据上看到，用户看不到。"),
     )
 
-    def __init__(self, *args: Any, **kw: Any) -> None:
-        super().__init__(*args, **kw)
-        self.reason.choices = [(key, _choice(reason)) for key, reason in pauses.BY_STAFF.items()]
+    def offer(self, reasons: Mapping[str, PauseReason]) -> None:
+        self.reason.choices = [(key, _choice(reason)) for key, reason in reasons.items()]
 
 
 def _choice(reason: PauseReason) -> str:
@@ -97,6 +96,7 @@ def _draw(number: str, form: PauseForm, status: int = 200) -> tuple[str, int]:
     actor = current_actor()
     row = receipts.find(actor, number)
     inside = request.headers.get("HX-Request") == "true"
+    form.offer(pauses.reasons(row))
     page = render_template(
         "tickets/clocks_sheet.html" if inside else "tickets/clocks.html",
         found=receipts.of(row), row=row, form=form, metrics=METRIC_LABELS, why=WHY,
