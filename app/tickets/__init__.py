@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 def install(app: Portal) -> None:
     """Pages, and what this room gives to the rooms below."""
     from app.tickets import offers, readers, trail
-    from app.tickets.service import escalate, look, time
-    from app.tickets.views import acts, bp, depot, intake, promises, register
+    from app.tickets.queries import promised
+    from app.tickets.service import escalate, look, rebase, time
+    from app.tickets.views import acts, bp, depot, intake, policies, promises, register
 
     app.register_blueprint(intake.bp)
     app.register_blueprint(bp)
     app.register_blueprint(register.bp)
     app.register_blueprint(promises.bp)
     app.register_blueprint(depot.bp)
+    app.register_blueprint(policies.bp)
     app.register_blueprint(readers.bp)
     offers.install()
     trail.install()
@@ -29,3 +31,5 @@ def install(app: Portal) -> None:
     time.install()
     look.install()
     escalate.install()
+    rebase.install()
+    promised.install()

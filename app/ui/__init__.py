@@ -9,7 +9,7 @@ PAGE_MODULES = ("keys", "palette", "dialogs", "rows", "lists", "busy", "toast", 
 
 def install(app: Portal) -> None:
     """Languages, formatters, assets, toasts, error pages, palette and help."""
-    from app.ui import assets, charts, errors, formatters, frame, kept, marks, toasts, views
+    from app.ui import assets, charts, errors, formatters, frame, kept, marks, moves, toasts, views
 
     frame.install(app)
     kept.install(app)
@@ -19,4 +19,5 @@ def install(app: Portal) -> None:
     app.jinja_env.filters.update(formatters.FILTERS, percent=charts.percent)
     app.jinja_env.globals.update(draw_icon=marks.icon, draw_kbd=marks.kbd)
     app.jinja_env.globals.update(due_facts=formatters.due_facts, page_modules=PAGE_MODULES)
+    app.jinja_env.globals.update(by_how_much=moves.by_how_much)
     app.register_blueprint(views.bp)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from app.core import clock
 from app.core.calendar.draft import Draft, current_draft, versions
 from app.core.calendar.effects import Effect, Moved, effects
-from app.core.calendar.frozen import CalendarSnapshot, freeze, frozen
+from app.core.calendar.frozen import CalendarSnapshot, freeze, frozen, snapshot_of
 from app.core.calendar.models import CalendarState, CalendarVersion, WorkingDay
 from app.core.calendar.stamp import Left, left, stamp, stamped
 from app.core.calendar.table import VERSION, Imported, current, differing, export_csv, import_csv, seed, would_be
@@ -52,6 +52,7 @@ __all__ = [
     "is_working",
     "left",
     "seed",
+    "snapshot_of",
     "stamp",
     "stamped",
     "versions",

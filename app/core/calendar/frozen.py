@@ -41,9 +41,7 @@ class CalendarSnapshot(Base):
 def freeze(calendar: WorkCalendar | None = None) -> int:
     """The id of the snapshot that equals ``calendar`` (default: the one in force), made if there is none yet."""
     calendar = calendar or current()
-    days = _bits(calendar)
-    hours = list(calendar.hours)
-    digest = hashlib.sha256(repr((calendar.first, calendar.last, days, hours)).encode()).hexdigest()
+    days, hours, digest = _bits(calendar), list(calendar.hours), _digest(calendar)
     found = _find(digest)
     if found is not None:
         return found
@@ -60,6 +58,11 @@ def freeze(calendar: WorkCalendar | None = None) -> int:
     return row.id
 
 
+def snapshot_of(calendar: WorkCalendar) -> int | None:
+    """The id of the snapshot that equals ``calendar``, if one was taken."""
+    return _find(_digest(calendar))
+
+
 def frozen(snapshot_id: int) -> WorkCalendar:
     """The calendar of a snapshot; kept by the process, since it can't change. Raises NotFound."""
     kept: dict[Any, WorkCalendar] = current_app.extensions.setdefault("frozen_calendars", {})
@@ -70,6 +73,11 @@ def frozen(snapshot_id: int) -> WorkCalendar:
             raise NotFound()
         kept[key] = WorkCalendar(row.first, row.last, tuple(_days(row.first, row.days)), OfficeHours(*row.hours))
     return kept[key]
+
+
+def _digest(calendar: WorkCalendar) -> str:
+    content = (calendar.first, calendar.last, _bits(calendar), list(calendar.hours))
+    return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
 def _find(digest: str) -> int | None:

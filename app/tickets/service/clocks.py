@@ -58,8 +58,8 @@ def log_of(row: Ticket) -> list[Happening]:
     return [happening(line) for line in db.session.scalars(query)]
 
 
-def happening(line: SlaEvent) -> Happening:
-    """A stored line of a log as its replay reads it."""
+def happening(line: Any) -> Happening:
+    """A stored line of a log (`SlaEvent`, or a row of its columns) as its replay reads it."""
     return Happening(
         Act(line.act), line.at, Metric(line.metric) if line.metric else None, line.pause, line.reason,
         frozenset(map(Metric, line.stops)), line.planned_end, line.since,

@@ -53,6 +53,11 @@ def in_force(at: datetime) -> SlaPolicy:
     return db.session.scalars(query).one()
 
 
+def latest() -> SlaPolicy:
+    """The newest version, in force or not yet."""
+    return db.session.scalars(sa.select(SlaPolicy).order_by(SlaPolicy.version.desc()).limit(1)).one()
+
+
 def budgets(policy: SlaPolicy, priority: str | None) -> dict[Metric, timedelta]:
     """What the version promises for a priority; before triage, what it promises for an ordinary one."""
     hours = policy.hours[priority or BEFORE_TRIAGE.value]
