@@ -11,7 +11,7 @@ from app.core.policy import Permission
 if TYPE_CHECKING:
     from app.core.web import Portal
 
-PAGES = ("edit_number", "change_number", "calendar_page", "import_calendar")
+PAGES = ("edit_number", "change_number", "calendar_page", "import_calendar", "calendar_draft", "publish_calendar")
 
 
 def install(app: Portal) -> None:

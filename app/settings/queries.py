@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -103,6 +104,14 @@ def loaded_until(actor: Actor) -> date | None:
     """The last loaded day, or None when nothing is loaded."""
     actor.require(Permission.SETTINGS_READ)
     return db.session.scalar(sa.select(sa.func.max(calendar.WorkingDay.day)))
+
+
+def moved(actor: Actor, draft: calendar.Draft) -> Iterator[calendar.Moved]:
+    """Deadlines of open work that the draft would move, from every feature that has some."""
+    actor.require(Permission.SETTINGS_MANAGE)
+    other = calendar.would_be(draft.days)
+    for effect in calendar.effects:
+        yield from effect.moved(other)
 
 
 def months(actor: Actor, year: int) -> list[Month]:

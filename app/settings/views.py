@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.core import calendar, clock, numbers
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.policy import Permission, current_actor, permit
 from app.settings import queries, service
 from app.settings.forms import CalendarForm, NumberForm
 from app.ui import toasts
+from app.ui.moves import moves_file, summary
 
 bp = Blueprint("settings", __name__, url_prefix="/settings", template_folder="templates")
 READ, MANAGE = Permission.SETTINGS_READ, Permission.SETTINGS_MANAGE
@@ -79,14 +80,14 @@ def calendar_page() -> ResponseReturnValue:
 @bp.post("/calendar")
 @permit(MANAGE)
 def import_calendar() -> ResponseReturnValue:
+    """A dry run: the file is checked and kept as a draft, to be looked at before anything counts by it."""
     form = CalendarForm()
     if form.validate_on_submit():
         try:
             upload = form.file.data
             data = upload.stream.read(service.FILE_MAX_BYTES + 1)
-            done = service.import_calendar(current_actor(), data, upload.filename or "")
-            toasts.show("done", _("已导入 %(days)s 天的改动。", days=done.changed))
-            return redirect(url_for("settings.calendar_page", year=done.last.year), 303)
+            service.draft_calendar(current_actor(), data, upload.filename or "")
+            return redirect(url_for("settings.calendar_draft"), 303)
         except Invalid as error:
             form.take(error)
     return _calendar_page(form, 422)
@@ -108,7 +109,55 @@ def _calendar_page(form: CalendarForm, status: int = 200) -> ResponseReturnValue
         days_left=calendar.days_left(),
         days_warning=calendar.DAYS_WARNING,
         may_manage=actor.may(MANAGE),
+        draft=calendar.current_draft(),
+        versions=calendar.versions(),
     )
+    return page, status
+
+
+@bp.get("/calendar/draft")
+@permit(MANAGE)
+def calendar_draft() -> ResponseReturnValue:
+    """What the draft changes, and every deadline of open work that it would move."""
+    return _draft_page()
+
+
+@bp.post("/calendar/draft/publish")
+@permit(MANAGE)
+def publish_calendar() -> ResponseReturnValue:
+    follow = request.form.get("follow") == "yes"
+    try:
+        done = service.publish_calendar(current_actor(), request.form.get("edition", ""), promises_follow=follow)
+    except Conflict as refusal:
+        return _draft_page(refusal.message, 409)
+    toasts.show("done", _("已发布 %(days)s 天的改动。", days=done.changed))
+    return redirect(url_for("settings.calendar_page", year=done.last.year), 303)
+
+
+@bp.post("/calendar/draft/drop")
+@permit(MANAGE)
+def drop_calendar() -> ResponseReturnValue:
+    service.drop_calendar(current_actor())
+    toasts.show("done", _("草稿已放弃，日历没有变。"))
+    return redirect(url_for("settings.calendar_page"), 303)
+
+
+@bp.get("/calendar/draft/export")
+@permit(MANAGE, evidence=True)
+def calendar_moves() -> ResponseReturnValue:
+    """The whole preview of moved deadlines as a file."""
+    found = calendar.current_draft()
+    if found is None:
+        raise NotFound()
+    return moves_file("calendar", queries.moved(current_actor(), found), request.args.get("format", "csv"))
+
+
+def _draft_page(refusal: object = None, status: int = 200) -> ResponseReturnValue:
+    actor, found = current_actor(), calendar.current_draft()
+    context = {}
+    if found is not None:
+        context = {"changes": calendar.differing(found.days), "moves": summary(queries.moved(actor, found))}
+    page = render_template("settings/calendar_draft.html", draft=found, refusal=refusal, **context)
     return page, status
 
 

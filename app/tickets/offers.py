@@ -40,6 +40,13 @@ def install() -> None:
             also=("tickets.page", "tickets.triage", "tickets.report", "tickets.print_sheet", "tickets.file_list"),
         ),
     )  # fmt: skip
+    navigation.add(
+        "promises",
+        NavItem(
+            "promises", "oversight", _l("服务时限"), "clock", "policies.index", Permission.PROMISES_MANAGE, 85,
+            also=tuple(f"policies.{name}" for name in ("version", "edit", "compare", "rebase_preview")),
+        ),
+    )  # fmt: skip
     palette_sources.add("tickets", PaletteSource(_l("工单"), _find, order=20))
     duty_sources.add(
         "tickets", DutySource("tickets", _l("工单"), "ticket", TRIAGE, _duties, "tickets.queue", _waiting_text)

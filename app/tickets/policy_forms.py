@@ -58,7 +58,8 @@ class PolicyForm(PortalForm):
 
     @property
     def edition(self) -> int:
-        return int(self.seen.data) if re.fullmatch(r"[0-9]{1,9}", self.seen.data or "") else 0
+        seen = self.seen.data or ""
+        return int(seen) if re.fullmatch(r"[0-9]{1,9}", seen) else 0
 
 
 def _fields() -> Iterator[tuple[str, Field]]:

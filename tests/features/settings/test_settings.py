@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
+from datetime import date, timedelta
+from html import unescape
 
 import pytest
 import sqlalchemy as sa
@@ -112,9 +115,41 @@ def test_the_template_comes_back_as_a_year(client: Inspector, post: Post) -> Non
     assert csv.mimetype == "text/csv"
     answer = post("/settings/calendar", file=(io.BytesIO(csv.data), "2027.csv"))
     assert answer.status_code == 303
-    assert "已载入到 2027-12-31" in client.get(answer.headers["Location"]).text
+    page = client.get(answer.headers["Location"]).text
+    assert "2027-01-01 – 2027-12-31" in page and "没有截止时间会移动" in page
+    assert "只剩" in client.get("/settings").text, "a draft counts for nothing"
+    edition = re.search(r'name="edition" value="([^"]+)"', page)
+    answer = post("/settings/calendar/draft/publish", edition=unescape(edition[1] if edition else ""))
+    assert answer.status_code == 303
+    page = client.get(answer.headers["Location"]).text
+    assert "已载入到 2027-12-31" in page and "来源：2027.csv" in page and "第 2 版" in page
     assert "只剩" not in client.get("/settings").text
-    assert events() == [("calendar.imported", "2027-12-31")]
+    assert events() == [("calendar.drafted", "2027-12-31"), ("calendar.imported", "2027-12-31")]
+
+
+def test_a_draft_is_published_once_and_only_as_it_was_seen(client: Inspector, post: Post) -> None:
+    """Two people at once, a draft replaced meanwhile, a calendar changed meanwhile, a draft given up."""
+    day = b"day,is_working,name\n2026-12-01,%d,\xe5\x81\x9c\xe7\x94\xb5\n"
+    send = lambda n: post("/settings/calendar", file=(io.BytesIO(day % n), "a.csv"))
+    publish = lambda edition: post("/settings/calendar/draft/publish", edition=edition).status_code
+    read = lambda: unescape(
+        re.search(r'name="edition" value="([^"]+)"', client.get("/settings/calendar/draft").text)[1]
+    )  # type: ignore[index]
+    assert send(0).status_code == 303
+    seen = read()
+    with unit_of_work():
+        calendar.import_csv("day,is_working,name\n2026-12-02,0,x\n", "command")
+    assert publish(seen) == 409 and "预览已不准确" in client.get("/settings/calendar/draft").text
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        assert send(0).status_code == 303
+        assert publish(seen) == 409, "another upload stands there now"
+        assert publish(read()) == 303
+        assert publish(seen) == 409 and "没有等待发布的日历" in client.get("/settings/calendar/draft").text
+        assert "没有可发布的改动" in send(0).text
+        assert send(1).status_code == 303 and post("/settings/calendar/draft/drop").status_code == 303
+    assert client.get("/settings/calendar/draft/export").status_code == 404
+    with unit_of_work(write=False):
+        assert not calendar.is_working(date(2026, 12, 1))
 
 
 @pytest.mark.parametrize(
