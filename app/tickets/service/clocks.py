@@ -18,6 +18,7 @@ from app.tickets.sla.log import Act, Happening, Replayed, replay
 from app.tickets.sla.metrics import Metric, PauseReason
 from app.tickets.sla.reckoning import Pause, Run, WorkTime, due, gaps, used
 
+DEADLINE = 100  # percent
 FREEZES = ("submit_ticket", "record_call", "finish_triage", "reopen_ticket")
 
 
@@ -132,7 +133,12 @@ def _warn(held: SlaClock, run: Run, pauses: tuple[Pause, ...], terms: Terms) -> 
     for level in terms.policy.levels:
         warning = known.get(level) or Escalation(clock_id=held.id, level=level)
         if warning.fired_at is None:
-            warning.due_at = due(run, pauses, terms.calendar, share=level / 100)
+            try:
+                warning.due_at = due(run, pauses, terms.calendar, share=level / 100)
+            except calendar.CalendarMissing:
+                if level <= DEADLINE:
+                    raise
+                continue  # the deadline is known, which is what was promised; a later warning waits for the days
             db.session.add(warning)
 
 
