@@ -8,9 +8,15 @@ if TYPE_CHECKING:
     from app.core.web import Portal
 
 
-def install(_app: Portal) -> None:
-    """Jobs that announce what time and other floors have changed."""
-    from app.dispatch.service import follow, lapse
+def install(app: Portal) -> None:
+    """Pages, what this room gives to the rooms below, and jobs that announce what time and other floors changed."""
+    from app.dispatch import offers
+    from app.dispatch.service import follow, lapse, pool
+    from app.dispatch.views import bp, contracts_bp, engineers_bp
 
+    for blueprint in (bp, engineers_bp, contracts_bp):
+        app.register_blueprint(blueprint)
+    offers.install()
     follow.install()
     lapse.install()
+    pool.install()

@@ -7,6 +7,9 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from app.core.worklist import Chip
+from app.dispatch.models import STATE_LABELS, DispatchState
+
 DECLINE_REASONS: Mapping[str, Any] = {
     "no_time": _l("那个时间去不了"),
     "too_far": _l("路程太远"),
@@ -57,4 +60,15 @@ ENDINGS: Mapping[str, tuple[str, str]] = {
     "contract_revoked": ("经销商合同已撤销", "the dealer's contract was revoked"),
     "contract_lapsed": ("经销商合同已到期", "the dealer's contract has lapsed"),
     "account_disabled": ("账号已停用", "the account was disabled"),
+}
+STATE_CHIPS: Mapping[str, Chip] = {
+    DispatchState.OFFERED: Chip(STATE_LABELS[DispatchState.OFFERED], "wait", "ring"),
+    DispatchState.ACCEPTED: Chip(STATE_LABELS[DispatchState.ACCEPTED], "done", "dot"),
+    DispatchState.DECLINED: Chip(STATE_LABELS[DispatchState.DECLINED], "late", "cross"),
+    DispatchState.EXPIRED: Chip(STATE_LABELS[DispatchState.EXPIRED], "late", "bar"),
+    DispatchState.RECALLED: Chip(STATE_LABELS[DispatchState.RECALLED], "idle", "bar"),
+    DispatchState.WITHDRAWN: Chip(STATE_LABELS[DispatchState.WITHDRAWN], "idle", "bar"),
+    DispatchState.LOST: Chip(STATE_LABELS[DispatchState.LOST], "late", "cross"),
+    DispatchState.SUPERSEDED: Chip(STATE_LABELS[DispatchState.SUPERSEDED], "idle", "bar"),
+    DispatchState.DONE: Chip(STATE_LABELS[DispatchState.DONE], "done", "tick"),
 }

@@ -23,6 +23,7 @@ STYLESHEETS = (
     "worklist",
     "tickets",
     "depot",
+    "dispatch",
     "case",
     "proof",
     "staff",

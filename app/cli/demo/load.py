@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask.cli import AppGroup
 
 import config
-from app.cli.demo import badges, cases, directory, grants, people, readings, repairs, safety, staff, tickets
+from app.cli.demo import badges, cases, directory, dispatch, grants, people, readings, repairs, safety, staff, tickets
 from app.core.db import db
 from app.core.outbox import Message, MessageState
 from app.core.unit_of_work import unit_of_work
@@ -39,6 +39,7 @@ def load(app: Portal, size: str = "small", seed: int = SEED) -> None:
     tickets.load(random.Random(seed + 2), count)
     repairs.load(random.Random(seed + 5))
     safety.load()
+    dispatch.load(random.Random(seed + 5), staff.password(settings.instance))
     grants.load(random.Random(seed + 3))
     people.load(random.Random(seed + 3))
     with unit_of_work():

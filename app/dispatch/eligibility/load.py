@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -239,3 +239,14 @@ def _candidate(row: Any, dated: Dated) -> Candidate:
 
 def _sorted(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(sorted(spans, key=lambda span: (span.since, span.until)))
+
+
+def with_mode(found: Found, mode: str) -> Found:
+    """The same ticket, to be served in another way."""
+    return found if mode == found.job.mode else replace(found, job=replace(found.job, mode=mode))
+
+
+def held(wanted: Job) -> Dispatch | None:
+    """Who has it now. One statement."""
+    query = sa.select(Dispatch).where(Dispatch.ticket_id == wanted.ticket_id, Dispatch.state.in_(LIVE_STATES))
+    return db.session.scalars(query).one_or_none()

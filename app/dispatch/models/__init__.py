@@ -1,4 +1,4 @@
-"""Tables of dispatch: engineers with what they may and can (`people`), offers and visits (`offers`)."""
+"""Tables of dispatch: engineers with what they may and can (`people`), offers visits (`offers`), the pool."""
 
 from app.dispatch.models.offers import (
     LIVE_STATES,
@@ -22,6 +22,7 @@ from app.dispatch.models.people import (
     Half,
     Skill,
 )
+from app.dispatch.models.pool import PoolEntry
 
 __all__ = [
     "ABSENCE_REASONS",
@@ -38,6 +39,7 @@ __all__ = [
     "EngineerSkill",
     "Exclusion",
     "Half",
+    "PoolEntry",
     "Skill",
     "Visit",
     "VisitOutcome",

@@ -30,8 +30,7 @@ class NotEligible(TransitionRefused):
 def everybody(row: Ticket, plan: Plan, now: datetime, mode: str = "") -> Table:
     """The whole table for a ticket in hands."""
     found = load.job_of(row.id)
-    wanted = found if not mode else replace(found, job=replace(found.job, mode=mode))
-    return load.table(wanted, plan, now)
+    return load.table(load.with_mode(found, mode or found.job.mode), plan, now)
 
 
 def recheck(row: Ticket, found: Dispatch, plan: Plan, now: datetime) -> Standing:

@@ -1,0 +1,153 @@
+"""Forms of dispatch: engineers' records, offers."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, DateField, FloatField, IntegerField, SelectField, StringField, TelField
+from wtforms.validators import InputRequired, Length, Optional
+from wtforms.widgets import HiddenInput
+
+from app.core import numbers
+from app.dealers.lines import LINE_LABELS, ProductLine
+from app.dispatch.eligibility import Span
+from app.dispatch.eligibility.facts import half_span
+from app.dispatch.models import ABSENCE_REASONS, HALF_LABELS, SKILL_LABELS, Engineer, Half
+from app.dispatch.service.people import EngineerData
+from app.hospitals import provinces
+from app.staff.forms import CheckboxGroup
+from app.ui.forms import PortalForm
+from app.ui.frame import language
+
+NOTHING = ("", _l("请选择"))
+WEEKDAYS = (_l("周一"), _l("周二"), _l("周三"), _l("周四"), _l("周五"), _l("周六"), _l("周日"))
+
+
+class EngineerForm(PortalForm):
+    version = IntegerField(widget=HiddenInput(), validators=[Optional()])
+    base_name = StringField(_l("服务点"), [Length(max=60)], description=_l("出发的办公地点，不是住址。"))
+    work_number = TelField(_l("工作电话"), [Length(max=20)], description=_l("接单后医院会看到。"))
+    lat = FloatField(_l("纬度"), [Optional()], description=_l("度；服务点的位置，不填则路程未知。"))
+    lon = FloatField(_l("经度"), [Optional()])
+    provinces = CheckboxGroup(_l("服务区域"))
+    product_lines = CheckboxGroup(_l("产品线"), choices=list(LINE_LABELS.items()))
+    capacity = IntegerField(_l("每半天单数"), [InputRequired(_l("请填写数值。"))], default=1)
+    active = BooleanField(_l("可以派工"), default=True)
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.provinces.choices = provinces.choices(language())
+
+    @classmethod
+    def of(cls, row: Engineer) -> EngineerForm:
+        names = (
+            "version",
+            "base_name",
+            "work_number",
+            "lat",
+            "lon",
+            "provinces",
+            "product_lines",
+            "capacity",
+            "active",
+        )
+        return cls(formdata=None, data={name: getattr(row, name) for name in names})
+
+    def suggest(self, args: Any) -> None:
+        """What the candidate panel named as the smallest change stands in the form already; saving is up to you."""
+        if args.get("add_province") in provinces.BY_CODE:
+            self.provinces.data = [*(self.provinces.data or ()), args["add_province"]]
+        if args.get("add_line") in set(ProductLine):
+            self.product_lines.data = [*(self.product_lines.data or ()), args["add_line"]]
+        if args.get("capacity", "").isdigit():
+            self.capacity.data = int(args["capacity"])
+        if args.get("activate"):
+            self.active.data = True
+
+    def values(self) -> EngineerData:
+        return EngineerData(
+            self.work_number.data or "", self.base_name.data or "", self.lat.data, self.lon.data,
+            tuple(self.provinces.data or ()), tuple(self.product_lines.data or ()), self.capacity.data or 0,
+            bool(self.active.data),
+        )  # fmt: skip
+
+
+class SkillForm(PortalForm):
+    skill = SelectField(_l("技能"), choices=[NOTHING, *SKILL_LABELS.items()], validate_choice=False)
+    certificate = StringField(_l("证书编号"), [InputRequired(_l("请填写编号。")), Length(max=40)])
+    valid_from = DateField(_l("第一天"), [InputRequired(_l("请填写日期。"))])
+    valid_until = DateField(_l("最后一天"), [InputRequired(_l("请填写日期。"))])
+
+    def suggest(self, args: Any, today: date) -> None:
+        """The skill that a ticket needs, and the day until which it must hold."""
+        self.skill.data = args.get("skill", "")
+        self.valid_from.data = today
+        try:
+            self.valid_until.data = date.fromisoformat(args.get("until", ""))
+        except ValueError:
+            self.valid_until.data = None
+
+
+class ShiftForm(PortalForm):
+    """Ticks of a week; each value is ``weekday-half``."""
+
+    halves = CheckboxGroup(_l("当班的半天"), validate_choice=False)
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.halves.choices = [
+            (f"{day}-{half}", f"{word} {label}")
+            for day, word in enumerate(WEEKDAYS)
+            for half, label in HALF_LABELS.items()
+        ]
+
+    def chosen(self) -> list[tuple[int, str]]:
+        pairs = (value.partition("-") for value in self.halves.data or ())
+        return [(int(day) if day.isdigit() else -1, half) for day, _dash, half in pairs]
+
+
+class AbsenceForm(PortalForm):
+    first = DateField(_l("第一天"), [InputRequired(_l("请填写日期。"))])
+    last = DateField(_l("最后一天"), [InputRequired(_l("请填写日期。"))])
+    reason = SelectField(_l("原因"), choices=[NOTHING, *ABSENCE_REASONS.items()], validate_choice=False)
+
+
+class OfferForm(PortalForm):
+    """One press of the candidate panel. The window is a half day, or exact hours inside it."""
+
+    version = IntegerField(validators=[Optional()])
+    assignee_id = StringField()
+    day = StringField()
+    half = StringField()
+    mode = StringField()
+    call_first = StringField()
+    override_reason = StringField()
+
+    @property
+    def who(self) -> uuid.UUID | None:
+        try:
+            return uuid.UUID(self.assignee_id.data or "")
+        except ValueError:
+            return None
+
+    @property
+    def span(self) -> Span | None:
+        return window_of(self.day.data or "", self.half.data or "")
+
+
+class ReasonForm(PortalForm):
+    """An act that asks for a reason: recall, withdraw; the version is the ticket's."""
+
+    version = IntegerField(validators=[Optional()])
+    reason = StringField()
+
+
+def window_of(day: str, half: str) -> Span | None:
+    """The half day that two values of an address or a form name; None for anything else."""
+    try:
+        return half_span(date.fromisoformat(day), Half(half), numbers.office_hours())
+    except ValueError:
+        return None

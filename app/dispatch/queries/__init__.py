@@ -1,0 +1,1 @@
+"""Reads of dispatch; every one takes the actor."""
