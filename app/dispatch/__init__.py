@@ -12,9 +12,9 @@ def install(app: Portal) -> None:
     """Pages, what this room gives to the rooms below, and jobs that announce what time and other floors changed."""
     from app.dispatch import offers
     from app.dispatch.service import follow, lapse, pool
-    from app.dispatch.views import bp, contracts_bp, engineers_bp
+    from app.dispatch.views import bp, contracts_bp, engineers_bp, people_bp
 
-    for blueprint in (bp, engineers_bp, contracts_bp):
+    for blueprint in (bp, engineers_bp, contracts_bp, people_bp):
         app.register_blueprint(blueprint)
     offers.install()
     follow.install()

@@ -16,7 +16,7 @@ from app.staff.roles import Role
 NAMES = {
     Role.REVIEWER: ("沈若拟", "陈样审"),
 }
-LEADS = (Role.REVIEWER, Role.TRIAGER, Role.GRANT_MANAGER)
+LEADS = (Role.REVIEWER, Role.TRIAGER, Role.GRANT_MANAGER, Role.DISPATCHER)
 SURNAMES = "孙李周吴郑王褚卫韩杨朱秦尤"
 
 

@@ -209,8 +209,8 @@ def absence(q: Question) -> Answer:
     if gone is None:
         return None
     back = _short(last_day_of(gone))
-    swap = Fix(_l("调整请假"), "engineers.detail", ENGINEERS, {"engineer_id": q.candidate.id, "_anchor": "absences"})
-    return Failure(Rule.ABSENCE, _l("请假到 %(day)s", day=back), q.another_time() or swap)
+    swap = Fix(_l("调整缺勤"), "engineers.detail", ENGINEERS, {"engineer_id": q.candidate.id, "_anchor": "absences"})
+    return Failure(Rule.ABSENCE, _l("缺勤到 %(day)s", day=back), q.another_time() or swap)
 
 
 def capacity(q: Question) -> Answer:

@@ -88,7 +88,6 @@ POOL = Worklist(
         Column("mode", _l("方式"), T.service_mode, text(), show=lambda v, _a: MODE_LABELS.get(v, "—")),
         Column("standing", _l("人选"), _standing, chip(BEST_CHIPS)),
         Column("best", _l("首选或承接人"), _best, text(), chinese=True),
-        Column("province", _l("省份"), T.province, text(), show=lambda v, _a: provinces.title(v, language())),
         Column("due", _l("时限"), T.due_at, instant(), show=_never, sort=T.due_at),
     ),
     default_sort="leave",

@@ -5,7 +5,8 @@ from flask import Blueprint
 bp = Blueprint("dispatch", __name__, url_prefix="/dispatch", template_folder="../templates")
 engineers_bp = Blueprint("engineers", __name__, url_prefix="/engineers", template_folder="../templates")
 contracts_bp = Blueprint("contracts", __name__, url_prefix="/dealers/contracts", template_folder="../templates")
+people_bp = Blueprint("people", __name__, template_folder="../templates")
 
-from app.dispatch.views import candidates, contracts, engineers  # noqa: E402
+from app.dispatch.views import candidates, contracts, engineers, imports  # noqa: E402
 
-__all__ = ["bp", "candidates", "contracts", "contracts_bp", "engineers", "engineers_bp"]
+__all__ = ["bp", "candidates", "contracts", "contracts_bp", "engineers", "engineers_bp", "imports", "people_bp"]

@@ -100,9 +100,9 @@ def test_a_forged_post_for_somebody_absent_is_refused_with_the_reason(room):
         number, version = row.number, row.version
     page = room.client(room.ground.dispatcher)
     text = page.get(f"/dispatch/{number}/candidates", query_string=WHEN).get_data(as_text=True)
-    assert "这个时间无人可派" in text and "请假到 2026-11-25" in text and "改到 11-26 上午" in text
+    assert "这个时间无人可派" in text and "缺勤到 2026-11-25" in text and "改到 11-26 上午" in text
     answer = page.post(f"/dispatch/{number}/offer", data={"version": version, "assignee_id": him.id, **WHEN})
-    assert answer.status_code == 409 and "请假到 2026-11-25" in answer.get_data(as_text=True)
+    assert answer.status_code == 409 and "缺勤到 2026-11-25" in answer.get_data(as_text=True)
     nonsense = {"version": "x", "assignee_id": "nobody", "day": "soon", "half": "noon", "mode": "teleport"}
     assert page.post(f"/dispatch/{number}/offer", data=nonsense).status_code == 422
     stranger = {"version": version, "assignee_id": uuid.uuid4(), **WHEN}
