@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from flask import url_for
 from sqlalchemy import event
 
-from app.cli.demo import grants, readings, safety, tickets
+from app.cli.demo import dispatch, grants, readings, safety, tickets
 from app.core import clock, keys
 from app.core.db import db
+from app.core.outbox import Message
 from app.core.unit_of_work import unit_of_work
 from app.core.worklist import worklists
 from app.hospitals import service as hospitals
@@ -25,13 +26,17 @@ from app.registrations.readings.models import SecondReading
 from app.satisfaction.service import invite
 from app.staff.roles import ROLES, Role
 from app.tickets.models import Ticket
+from tests.factories.staff import PASSWORD
 
 # list -> statements of its page: session, rows, counts; keys of the people on it, and what else a cell names
 STATEMENTS = {
     "audit": 2,
     "customers": 4,
     "depot": 3,
+    "dealers": 3,
     "devices": 3,
+    "dispatch": 3,
+    "engineers": 3,
     "grants": 4,
     "hospitals": 3,
     "notifications": 5,
@@ -55,6 +60,10 @@ def world(demo):
         tickets.load(random.Random(10), 24)
         with clock.frozen(clock.now() - timedelta(days=300)):  # its messages are not the newest: they have no subject
             safety.load()
+        dispatch.load(random.Random(12), PASSWORD)
+        with unit_of_work():  # messages to staff are not the newest: they have no subject
+            to_staff = sa.update(Message).where(Message.subject_id.is_(None))
+            db.session.execute(to_staff.values(created_at=clock.now() - timedelta(days=300)))
         grants.load(random.Random(11))
         with unit_of_work():
             for row in db.session.scalars(sa.select(Ticket).where(Ticket.closed_at.is_not(None)).limit(3)).all():

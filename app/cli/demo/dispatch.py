@@ -112,6 +112,7 @@ def _dealers(rng: random.Random, served: list[str]) -> None:
 
     dealers.change_dealer(SYSTEM, first.id, first.version, data_of(first.name))
     second = dealers.add_dealer(SYSTEM, data_of("海演示医疗服务"))
+    dealers.add_dealer(SYSTEM, data_of("岭演示器械"))  # no contract yet
     for dealer, begins, ends in ((first, -200, 165), (second, -400, -9)):
         data = ContractData(
             f"DS-{today.year}-{rng.randrange(1000):03d}", today + timedelta(days=begins), today + timedelta(days=ends),
