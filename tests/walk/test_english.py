@@ -38,6 +38,7 @@ def test_every_page_of_every_role_in_english(demo, visitor):
 # addresses with arguments that answer with an image, a file or a part of a page that only scripts ask for
 NOT_HTML = {
     "badges.proof_file",
+    "depot.photo",
     "registrations.pulse",
     "registrations.crop",
     "registrations.reading_image",

@@ -42,6 +42,7 @@ UNREACHED = {
     "staff.held_form": "no session ended while somebody typed; tests/features/staff/test_held_forms.py",
     "safety.case": "nobody was harmed here; tests/features/safety",
     "depot.label": "only a device that goes back unrepaired has one; tests/features/tickets/test_depot_pages.py",
+    "tickets.ask_contact": "whether the first ticket names another contact is chance; tests/features/tickets",
     "dispatch.candidates": "no ticket waits here; tests/features/dispatch/test_pages.py",
     "engineers.detail": "no engineer has a profile here; tests/features/dispatch/test_pages.py",
     "engineers.edit": "no engineer has a profile here; tests/features/dispatch/test_pages.py",
