@@ -46,6 +46,7 @@ NOT_HTML = {
     "registrations.image",
     "registrations.thumbnail",
     "settings.export_calendar",
+    "depot.photo",
     "tickets.photo",
     "tickets.recording",
 }
