@@ -46,7 +46,6 @@ NOT_HTML = {
     "registrations.image",
     "registrations.thumbnail",
     "settings.export_calendar",
-    "depot.photo",
     "tickets.photo",
     "tickets.recording",
 }
