@@ -41,7 +41,6 @@ UNREACHED = {
     "satisfaction.page": "nothing was rated here; tests/features/satisfaction/test_audit.py",
     "staff.held_form": "no session ended while somebody typed; tests/features/staff/test_held_forms.py",
     "safety.case": "nobody was harmed here; tests/features/safety",
-    "tickets.ask_contact": "only a contact who is not the reporter has one; tests/features/tickets/test_ticket_page.py",
     "depot.label": "only a device that goes back unrepaired has one; tests/features/tickets/test_depot_pages.py",
     "tickets.ask_contact": "whether the first ticket names another contact is chance; tests/features/tickets",
     "dispatch.candidates": "no ticket waits here; tests/features/dispatch/test_pages.py",
