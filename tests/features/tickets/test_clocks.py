@@ -157,3 +157,27 @@ def test_words_of_an_event_are_sealed_for_the_person(ticket: uuid.UUID) -> None:
     with unit_of_work(write=False):
         event = db.session.scalars(sa.select(TicketEvent).where(TicketEvent.action == "ask_info")).one()
         assert (event.text, event.note) == ("好", "好") and "好".encode() not in (event.text_sealed or b"")
+
+
+def test_a_pause_that_an_action_begins_is_cut_to_what_its_reason_allows(ticket: uuid.UUID) -> None:
+    """Eighty working hours are eleven days; asked for thirty days, the clocks go on after eleven."""
+    act(ticket, "claim_ticket", MONDAY)
+    act(ticket, "ask_info", MONDAY + HOUR, pause_until=MONDAY + timedelta(days=30))
+    with unit_of_work(write=False):
+        line = db.session.scalars(sa.select(SlaEvent).where(SlaEvent.act == "pause")).one()
+        assert line.planned_end == calendar.add_working_hours(MONDAY + HOUR, 80)
+        assert line.planned_end < MONDAY + timedelta(days=30)
+
+
+def test_a_warning_beyond_the_loaded_days_refuses_no_report_and_a_deadline_does(app: Portal) -> None:
+    """On 16 December the resolution is still due within the year, its warning at 150 % is not; on the 21st neither."""
+    with app.app_context():
+        with clock.frozen(MONDAY + timedelta(days=23)), unit_of_work():
+            story = begin()
+            hospital = story.hospital_id
+            row = service.record_ticket(SYSTEM, Intake(hospital, "插入部漏水"))
+            found = sa.select(Escalation.level).join(SlaClock).where(SlaClock.metric == Metric.RESOLUTION)
+            levels = db.session.scalars(found.where(SlaClock.ticket_id == row.id))
+            assert sorted(levels) == [50, 75, 90, 100]
+        with clock.frozen(MONDAY + timedelta(days=28)), pytest.raises(calendar.CalendarMissing), unit_of_work():
+            service.record_ticket(SYSTEM, Intake(hospital, "另一处漏水"))
