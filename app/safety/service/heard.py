@@ -26,7 +26,7 @@ from app.safety.workflow import Status
 from app.tickets.facts import Harm
 from app.tickets.models import Source, Ticket
 from app.tickets.service import harm, hold, reach
-from app.tickets.workflow import ENDED
+from app.tickets.workflow import BEFORE_OFFER
 from app.tickets.workflow import Status as TicketStatus
 
 READ, SAFETY = Permission.TICKETS_READ, Permission.SAFETY_WORK
@@ -125,8 +125,8 @@ def _of(by: Actor) -> Actor:
 def _how(actor: Actor, ticket: Ticket) -> str:
     if actor.kind == "customer":
         return "mini_program"
-    if ticket.status in ENDED:
-        return "complaint"  # read in a rating after the repair
+    if ticket.status not in BEFORE_OFFER:
+        return "complaint"  # after triage the word comes from a rating; a colleague's goes through `tell`
     phoned = ticket.status == TicketStatus.SUBMITTED and ticket.source == Source.PHONE.value
     return "phone" if phoned else "triage"
 
