@@ -132,8 +132,9 @@ def test_of_others_tickets_device_fault_status_and_timeline_open_and_no_contact(
     assert [step["status"] for step in answer.json["timeline"]] == ["submitted", "closed"]
     assert set(answer.json) == {
         "number", "status", "opened_at", "closed_at", "hospital", "department", "device_department", "device_model",
-        "serial_number", "fault", "mine", "timeline", "engineer",
+        "serial_number", "fault", "mine", "timeline", "engineer", "quote", "merged_into",
     }  # fmt: skip
+    assert answer.json["quote"] is None
     text = answer.get_data(as_text=True)
     assert "13777770001" not in text and "冯虚构" not in text
 

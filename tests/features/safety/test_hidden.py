@@ -92,7 +92,7 @@ def test_no_page_list_count_export_or_search_of_this_role_shows_a_trace(o: Offic
     for path in paths:
         answer = client.get(path)
         read += answer.status_code == 200
-        page = answer.get_data(as_text=True)
+        page = answer.get_data().decode(errors="replace")  # a template of an import is a workbook
         for trace in ("SAF-", "手部灼伤", found.number, 'href="/safety'):
             assert trace not in page, (path, trace)
         if path.startswith(ref.url) and path != f"{ref.url}/harm":

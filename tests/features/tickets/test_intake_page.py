@@ -119,7 +119,7 @@ def test_a_number_with_an_account_fills_the_place_and_the_report_goes_to_it(o: O
         person = world.person(at, "消化内科", phone="13800007788")
     seen = parts(o, LOOK, {"caller_phone": "13800007788"})
     assert "虹桥示范医院" in seen
-    assert f'<option selected value="{at.wards["消化内科"]}"' in seen
+    assert f'<option lang="zh-CN" selected value="{at.wards["消化内科"]}"' in seen
     saved = call(at, caller_phone="13800007788", contact_name="", device_department_id=str(at.wards["内镜中心"]))
     o.post(NEW, saved)
     o.post(NEW, {**saved, "account": "no", "contact_name": "严示范", "fault": "图像偏红"})
