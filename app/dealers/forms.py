@@ -12,7 +12,7 @@ from wtforms import TextAreaField as Area
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
-from app.dealers.lines import LINE_LABELS, ProductLine
+from app.dealers.lines import LINE_LABELS
 from app.dealers.models import ELEMENT_MAX_CHARS, NUMBER_MAX_CHARS, Dealer, DealerContract, DealerRole, SubEntrusting
 from app.dealers.service import ContractData, DealerData
 from app.dealers.service.contracts import ELEMENTS, END_REASONS
@@ -46,15 +46,6 @@ class DealerForm(PortalForm):
     def of(cls, row: Dealer) -> DealerForm:
         names = ("version", "name", "role", "provinces", "product_lines", "capacity", "lat", "lon")
         return cls(formdata=None, data={name: getattr(row, name) for name in names})
-
-    def suggest(self, args: Any) -> None:
-        """What the candidate panel named as the smallest change stands in the form already; saving is up to you."""
-        if args.get("add_province") in provinces.BY_CODE:
-            self.provinces.data = [*(self.provinces.data or ()), args["add_province"]]
-        if args.get("add_line") in set(ProductLine):
-            self.product_lines.data = [*(self.product_lines.data or ()), args["add_line"]]
-        if args.get("capacity", "").isdigit():
-            self.capacity.data = int(args["capacity"])
 
     def values(self) -> DealerData:
         return DealerData(

@@ -12,7 +12,8 @@ from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from app.core import numbers
-from app.dealers.lines import LINE_LABELS, ProductLine
+from app.dealers import reach
+from app.dealers.lines import LINE_LABELS
 from app.dispatch.eligibility import Span
 from app.dispatch.eligibility.facts import half_span
 from app.dispatch.models import ABSENCE_REASONS, HALF_LABELS, SKILL_LABELS, Engineer, Half
@@ -57,13 +58,7 @@ class EngineerForm(PortalForm):
         return cls(formdata=None, data={name: getattr(row, name) for name in names})
 
     def suggest(self, args: Any) -> None:
-        """What the candidate panel named as the smallest change stands in the form already; saving is up to you."""
-        if args.get("add_province") in provinces.BY_CODE:
-            self.provinces.data = [*(self.provinces.data or ()), args["add_province"]]
-        if args.get("add_line") in set(ProductLine):
-            self.product_lines.data = [*(self.product_lines.data or ()), args["add_line"]]
-        if args.get("capacity", "").isdigit():
-            self.capacity.data = int(args["capacity"])
+        reach.suggest(self, args)
         if args.get("activate"):
             self.active.data = True
 

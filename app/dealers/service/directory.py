@@ -16,9 +16,8 @@ from app.core import audit
 from app.core.db import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.policy import Actor, Permission
-from app.dealers.lines import ProductLine
+from app.dealers import reach
 from app.dealers.models import Dealer, DealerRole
-from app.hospitals.provinces import BY_CODE
 
 MANAGE = Permission.DEALERS_MANAGE
 NAME_MAX_CHARS = 120
@@ -85,7 +84,7 @@ def locked(dealer_id: uuid.UUID) -> Dealer:
 
 
 def _checked(data: DealerData) -> dict[str, Any]:
-    wrong: dict[str, list[Any]] = {}
+    wrong = reach.wrong_in(data, CAPACITY_MOST)
     name = " ".join(data.name.split())
     if not name:
         wrong["name"] = [_l("请填写名称。")]
@@ -93,23 +92,9 @@ def _checked(data: DealerData) -> dict[str, Any]:
         wrong["name"] = [_l("名称不超过 %(max)s 个字。", max=NAME_MAX_CHARS)]
     if data.role not in set(DealerRole):
         wrong["role"] = [_l("没有这个选项。")]
-    if not set(data.provinces) <= set(BY_CODE):
-        wrong["provinces"] = [_l("没有这个省份。")]
-    if not set(data.product_lines) <= set(ProductLine):
-        wrong["product_lines"] = [_l("没有这个产品线。")]
-    if not 1 <= data.capacity <= CAPACITY_MOST:
-        wrong["capacity"] = [_l("请输入 %(floor)s 到 %(ceiling)s 之间的数值。", floor=1, ceiling=CAPACITY_MOST)]
-    for field, value, bound in (("lat", data.lat, 90), ("lon", data.lon, 180)):
-        if value is not None and not -bound <= value <= bound:
-            wrong[field] = [_l("请输入 -%(bound)s 到 %(bound)s 之间的度数。", bound=bound)]
-    if (data.lat is None) != (data.lon is None):
-        wrong["lat" if data.lat is None else "lon"] = [_l("纬度和经度要么都填，要么都不填。")]
     if wrong:
         raise Invalid(fields=wrong)
-    return {
-        "name": name, "role": data.role, "provinces": sorted(data.provinces),
-        "product_lines": sorted(data.product_lines), "capacity": data.capacity, "lat": data.lat, "lon": data.lon,
-    }  # fmt: skip
+    return {"name": name, "role": data.role, **reach.columns(data)}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from app.core import worklist
 from app.core.errors import Conflict, DomainError, Invalid
 from app.core.policy import Permission, current_actor, permit
 from app.core.unit_of_work import savepoint
-from app.dealers import queries, service
+from app.dealers import queries, reach, service
 from app.dealers.forms import DealerForm, SwitchForm
 from app.dealers.lines import LINE_LABELS
 from app.dealers.models import Dealer
@@ -79,7 +79,7 @@ def create() -> ResponseReturnValue:
 def edit(dealer_id: uuid.UUID) -> ResponseReturnValue:
     row = queries.get(current_actor(), dealer_id)
     form = DealerForm.of(row)
-    form.suggest(request.args)
+    reach.suggest(form, request.args)
     return _form(form, row)
 
 

@@ -20,10 +20,9 @@ from app.core import audit, clock
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.policy import Actor, Permission
-from app.dealers.lines import ProductLine
+from app.dealers.reach import columns, wrong_in
 from app.dealers.service.contracts import midnight
 from app.dispatch.models import ABSENCE_REASONS, Absence, Engineer, EngineerShift, EngineerSkill, Half, Skill
-from app.hospitals.provinces import BY_CODE
 from app.staff.models import RoleAssignment, StaffAccount
 from app.staff.roles import Role
 
@@ -204,26 +203,12 @@ def _engineers_account(staff_id: uuid.UUID) -> None:
 
 
 def _checked(data: EngineerData) -> dict[str, Any]:
-    wrong: dict[str, list[Any]] = {}
+    wrong = wrong_in(data, CAPACITY_MOST)
     base, number = " ".join(data.base_name.split()), data.work_number.strip()
     if len(base) > BASE_MAX_CHARS:
         wrong["base_name"] = [_l("最多 %(limit)s 个字。", limit=BASE_MAX_CHARS)]
     if not PHONE.fullmatch(number):
         wrong["work_number"] = [_l("请填写电话号码，最多 %(limit)s 位。", limit=NUMBER_MAX_CHARS)]
-    if not set(data.provinces) <= set(BY_CODE):
-        wrong["provinces"] = [_l("没有这个省份。")]
-    if not set(data.product_lines) <= set(ProductLine):
-        wrong["product_lines"] = [_l("没有这个产品线。")]
-    if not 1 <= data.capacity <= CAPACITY_MOST:
-        wrong["capacity"] = [_l("请输入 %(floor)s 到 %(ceiling)s 之间的数值。", floor=1, ceiling=CAPACITY_MOST)]
-    for field, value, bound in (("lat", data.lat, 90), ("lon", data.lon, 180)):
-        if value is not None and not -bound <= value <= bound:
-            wrong[field] = [_l("请输入 -%(bound)s 到 %(bound)s 之间的度数。", bound=bound)]
-    if (data.lat is None) != (data.lon is None):
-        wrong["lat" if data.lat is None else "lon"] = [_l("纬度和经度要么都填，要么都不填。")]
     if wrong:
         raise Invalid(fields=wrong)
-    return {
-        "base_name": base, "work_number": number, "provinces": sorted(data.provinces), "lat": data.lat,
-        "product_lines": sorted(data.product_lines), "capacity": data.capacity, "lon": data.lon, "active": data.active,
-    }  # fmt: skip
+    return {"base_name": base, "work_number": number, "active": data.active, **columns(data)}

@@ -14,8 +14,9 @@ from app.core.statistics.chance import benjamini_hochberg, fisher
 from app.core.statistics.control import cusum, ewma, laney
 from app.core.statistics.nonresponse import bounds
 from app.core.statistics.survival import kaplan_meier
+from app.hospitals.span import Span
 from app.satisfaction.reports import figures
-from app.satisfaction.reports.figures import Group, K, Span
+from app.satisfaction.reports.figures import Group, K
 from app.satisfaction.standing import FEWEST, Standing, place
 from app.satisfaction.words import LOW, SCORES
 from app.tickets.triage import MODE_LABELS

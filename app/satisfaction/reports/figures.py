@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from app.core.db import db
 from app.core.outbox import Message, MessageState
 from app.core.policy import Actor, Permission
 from app.core.sql_time import china_day, hours_between
+from app.hospitals.span import Span
 from app.satisfaction.models import FollowUp, RatedJob
 from app.satisfaction.words import HIGH_FROM
 from app.satisfaction.workflow import Status
@@ -29,15 +29,6 @@ K = 5  # raters; fewer are shown to nobody
 LONG_DAYS = 7  # of turnaround: whether long jobs are asked about as often as short ones
 MONTH_CHARS = 7  # of 2026-11-25
 Clause = sa.ColumnElement[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Closed from ``since`` (included) to ``until`` (excluded), perhaps one province."""
-
-    since: datetime
-    until: datetime
-    province: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

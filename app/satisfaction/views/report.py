@@ -10,8 +10,9 @@ from app.core.errors import NotFound
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.hospitals import narrowing
 from app.hospitals.narrowing import Narrowed
+from app.hospitals.span import Span
 from app.satisfaction.reports import charts
-from app.satisfaction.reports.figures import K, Span
+from app.satisfaction.reports.figures import K
 from app.satisfaction.standing import FEWEST
 from app.satisfaction.views import bp
 from app.ui.chart_files import chart_file

@@ -12,9 +12,10 @@ from flask_babel import lazy_gettext as _l
 from app.core import calendar, clock
 from app.core.calendar import CalendarMissing
 from app.core.policy import Actor
+from app.hospitals.span import Span
 from app.tickets.facts import PRIORITY_LABELS, Priority
 from app.tickets.reports import figures
-from app.tickets.reports.figures import REPEAT_DAYS, TOP, Span
+from app.tickets.reports.figures import REPEAT_DAYS, TOP
 from app.tickets.sla.metrics import METRIC_LABELS, Metric
 from app.tickets.triage import FAULT_CLASSES
 from app.ui.charts import Bars, Chart, Figures, Over, Ranges, Series, Tone

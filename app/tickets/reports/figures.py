@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.policy import Actor, Permission
 from app.core.sql_time import china_day, hours_between
+from app.hospitals.span import Span
 from app.tickets.models import SlaClock, Ticket
 from app.tickets.service.reach import in_region
 from app.tickets.sla.metrics import Metric
@@ -26,15 +27,6 @@ NOT_REPAIRED = (Status.CANCELLED, Status.REJECTED, Status.MERGED)  # ended witho
 REPEAT_DAYS = 90
 TOP = 15
 Clause = sa.ColumnElement[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From ``since`` (included) to ``until`` (excluded), perhaps one province."""
-
-    since: datetime
-    until: datetime
-    province: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

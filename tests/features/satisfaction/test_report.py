@@ -8,10 +8,11 @@ from sqlalchemy import event
 
 from app.core.db import db, new_id
 from app.hospitals.models import Hospital
+from app.hospitals.span import Span
 from app.satisfaction.models import RatedJob, Rating
 from app.satisfaction.reports import charts, figures
 from app.satisfaction.reports.charts import bounds_words
-from app.satisfaction.reports.figures import Group, Span, enough
+from app.satisfaction.reports.figures import Group, enough
 from app.staff.roles import Role
 from app.tickets.models import Ticket
 from tests.features.satisfaction.scene import DAY, HOUR, Scene

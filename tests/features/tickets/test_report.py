@@ -17,10 +17,11 @@ from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.policy import Actor
 from app.core.web import Portal
+from app.hospitals.span import Span
 from app.staff.roles import Role
 from app.tickets.models import SlaClock, Ticket
 from app.tickets.reports import charts, figures
-from app.tickets.reports.figures import Kept, Span
+from app.tickets.reports.figures import Kept
 from tests.factories import staff as accounts
 from tests.features.tickets.pages import Office, Ref, office
 from tests.features.tickets.people import DAY, HOUR, MONDAY, staff
