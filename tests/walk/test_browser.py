@@ -34,6 +34,7 @@ RUN_AXE = """async (tags) => {
   return answer.violations.map((v) => `${v.id}: ` + v.nodes.slice(0, 3).map(
     (n) => n.target.join(' ') + ' (' + (n.failureSummary.split('\\n')[1] ?? '').trim().slice(0, 160) + ')').join(' | '));
 }"""
+SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # charts were redrawn
 LOOK = """() => {
   const found = [];
   const shown = (n) => n.checkVisibility({opacityProperty: true, visibilityProperty: true}) && n.getClientRects().length;
@@ -41,7 +42,7 @@ LOOK = """() => {
   const name = (n) => n.tagName.toLowerCase() + (n.id ? '#' + n.id : '') + '.' + [...n.classList].join('.') + ' ' +
     (n.textContent || n.name || '').trim().slice(0, 20);
   if (document.documentElement.scrollWidth > innerWidth) {
-    const wide = [...document.body.querySelectorAll('*')].filter((n) => shown(n) && n.getBoundingClientRect().right > innerWidth + 1);
+    const wide = [...document.body.querySelectorAll('*')].filter((n) => shown(n) && !n.closest('.table-scroll') && n.getBoundingClientRect().right > innerWidth + 1);
     found.push('scrolls sideways: ' + wide.slice(-3).map(name).join(', '));
   }
   const go = [...document.querySelectorAll('main .btn--go')].find((n) => shown(n) && !n.closest('.swatch-board, [data-samples]'));
@@ -96,6 +97,7 @@ class Visitor:
         where = f"{self.role or 'visitor'} {self.suffix or 'lang=zh'} {path}"
         for width, height in SIZES.items():
             self.page.set_viewport_size({"width": width, "height": height})
+            self.page.evaluate(SETTLED)
             yield from (f"{where} at {width}: {found}" for found in self.page.evaluate(LOOK))
             for scheme in [scheme for at, scheme in AXE_READS if at == width]:
                 self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
