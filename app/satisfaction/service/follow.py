@@ -18,12 +18,12 @@ from app.core.policy import SYSTEM, Actor, Permission
 from app.customers.models import Customer
 from app.satisfaction.models import REFERENCE_MAX_CHARS, FollowUp, FollowUpRound, RatedJob, RatedPerson
 from app.satisfaction.queries.scope import load, not_mine
-from app.satisfaction.service import invite
+from app.satisfaction.service import invite, links
 from app.satisfaction.words import CAUSES, CONTACTS, LOW
 from app.satisfaction.workflow import Following, follow_workflow
 from app.staff.models import AccountState, RoleAssignment, StaffAccount
 from app.staff.roles import Role
-from app.staff.tokens import TOKEN, hash_token, new_token
+from app.staff.tokens import hash_token, new_token
 from app.tickets.models import TicketContact
 
 AUDIT = Permission.SATISFACTION_AUDIT
@@ -119,16 +119,8 @@ def finish(actor: Actor, number: str, cycle: int | None, written: Written) -> Fo
 
 def by_token(token: str, *, lock: bool = False) -> tuple[FollowUp, RatedJob]:
     """The follow-up behind the link of a second survey. Raises NotFound."""
-    if not TOKEN.match(token):
-        raise NotFound()
     query = sa.select(FollowUp, RatedJob).join(RatedJob, RatedJob.id == FollowUp.job_id)
-    query = query.where(FollowUp.token_hash == hash_token(token))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = db.session.execute(query).one_or_none()
-    if found is None:
-        raise NotFound()
-    return found[0], found[1]
+    return links.behind(token, query, FollowUp.token_hash, lock=lock)
 
 
 def refuse_closed(row: FollowUp, now: datetime) -> None:

@@ -13,15 +13,14 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import clock
 from app.core.db import db
-from app.core.errors import Conflict, Gone, Invalid, NotFound
+from app.core.errors import Conflict, Gone, Invalid
 from app.core.policy import Actor
 from app.satisfaction import harm_words
 from app.satisfaction.models import COMMENT_MAX_CHARS, RatedJob, RatedPerson, Rating, RatingFlag
-from app.satisfaction.service import follow, invite
+from app.satisfaction.service import follow, invite, links
 from app.satisfaction.words import DIMENSIONS, HIGH_FROM, HIGH_REASONS, LOW, LOW_REASONS
 from app.satisfaction.workflow import GIVEN, Status, rating_workflow
 from app.staff.models import AccountState, StaffAccount
-from app.staff.tokens import TOKEN, hash_token
 from app.tickets.models import Ticket, TicketContact
 from app.tickets.service.reach import load_own
 from app.tickets.workflow import Status as TicketStatus
@@ -63,16 +62,8 @@ def give_by_token(token: str, answer: Answer) -> bool:
 
 def by_token(token: str, *, lock: bool = False) -> tuple[RatedJob, Ticket]:
     """The round behind a link. Raises NotFound."""
-    if not TOKEN.match(token):
-        raise NotFound()
     query = sa.select(RatedJob, Ticket).join(Ticket, Ticket.id == RatedJob.ticket_id)
-    query = query.where(RatedJob.token_hash == hash_token(token))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = db.session.execute(query).one_or_none()
-    if found is None:
-        raise NotFound()
-    return found[0], found[1]
+    return links.behind(token, query, RatedJob.token_hash, lock=lock)
 
 
 def check(answer: Answer) -> None:
