@@ -29,6 +29,8 @@ def code_for(live: Live, phone: str) -> str:
 
 def sign_in(page, live: Live, email: str) -> None:
     page.goto(f"{live.url}/login")
+    # The field takes the focus in the first frame that is drawn, which may come after the page has loaded.
+    page.locator("input[name=email]:focus").wait_for()
     page.keyboard.type(email)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
