@@ -39,11 +39,11 @@ DEFAULTS = {"theme": "system", "density": "compact", "nav": "wide", "keys": "on"
 FIXED_HEADERS = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store"), *HEADERS.items()]
 FREE = "(lease_expires_at IS NULL OR lease_expires_at<=:now OR lease_staff_id=:me)"
 DECIDABLE = (f"status='pending' AND {FREE}", "status='on_hold' AND wakes_at<=:now")
-RETAKE = "status='needs_resubmission' AND wakes_at>:now"
+RETAKE = "status='needs_resubmission' AND (wakes_at>:now) IS TRUE"  # walk the order: see core/sql_hints.py
 LATE = tuple(f"status='{s}' AND due_at<:now" for s in ("pending", "on_hold", "awaiting_second", "appealed"))
 ANY_OPEN = (*(f"status='{s}'" for s in ("pending", "on_hold", "awaiting_second", "appealed")), RETAKE)
 TABS = (
-    DECIDABLE, LATE, ("status='awaiting_second'",), ("status='on_hold' AND wakes_at>:now",), (RETAKE,),
+    DECIDABLE, LATE, ("status='awaiting_second'",), ("status='on_hold' AND (wakes_at>:now) IS TRUE",), (RETAKE,),
     ("status='appealed'",), ANY_OPEN,
 )  # fmt: skip
 WAITING = (

@@ -46,8 +46,7 @@ def fill(app: Portal, count: int, seed: int = 7) -> None:
                 _batch(rng, statuses[start : start + BATCH], start, now, subjects, ciphers)
         if count > made:
             copies.multiply(count // made)
-        with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+        copies.settle()
 
 
 def _statuses(rng: random.Random, count: int) -> list[str]:

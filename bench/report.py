@@ -98,8 +98,7 @@ def fill(app: Portal, count: int, seed: int = 5) -> None:
             own = sa.func.substr(Ticket.number, 6, 5) + sa.func.substr(Ticket.number, 14, 4)
             where = Ticket.number >= "TKT-B00001"
             db.session.execute(sa.update(Ticket).where(where).values(serial_number=own), execution_options=_PLAIN)
-        with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+        copies.settle()
 
 
 _PLAIN = {"synchronize_session": False}

@@ -71,8 +71,7 @@ def fill(app: Portal, count: int, seed: int = 11) -> list[uuid.UUID]:
     with app.app_context():
         granted = _world(made, seed)
         copies.worlds(count // made, WORLD, frozenset({("ticket", "subject_id")}))
-        with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+        copies.settle()
     times = count // made
     return [_copy_of(p, n * times // READERS) for n, p in enumerate(granted[:READERS])]
 

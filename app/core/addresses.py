@@ -27,9 +27,9 @@ class Addresses:
 
     def build(self, request: Request, endpoint: str, values: dict[str, Any]) -> str | None:
         """The address for a page of ``request``, or None where routing has to build it."""
-        texts = []
+        texts: list[str] = []
         for value in values.values():
-            text = str(value) if isinstance(value, (str, int, uuid.UUID)) else ""
+            text = value if type(value) is str else str(value) if isinstance(value, (str, int, uuid.UUID)) else ""
             if not PLAIN.fullmatch(text):
                 return None
             texts.append(text)
@@ -39,7 +39,9 @@ class Addresses:
         if form == ():
             whole = endpoint if here is None else f"{request.blueprint}{endpoint}"
             form = self._forms[key] = self._form(request.script_root, whole, list(values))
-        return None if form is None else "".join(texts[part] if isinstance(part, int) else part for part in form)
+        if form is None:
+            return None
+        return "".join([texts[part] if type(part) is int else part for part in form])  # type: ignore[misc]
 
     def _form(self, root: str, endpoint: str, names: list[str]) -> Form | None:
         try:

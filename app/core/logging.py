@@ -133,6 +133,7 @@ class _Stdout:
 def install(app: Portal) -> None:
     """Configure, and write one line per request: method, path template, status, ms, request id, actor."""
     configure()
+    line = logger.bind()  # one logger for all lines, its chain put together once
 
     @app.before_request
     def _start() -> None:
@@ -141,7 +142,7 @@ def install(app: Portal) -> None:
     @app.after_request
     def _line(response: Response) -> Response:
         if request.endpoint != "static":
-            logger.info("request", **_facts(response))
+            line.info("request", **_facts(response))
         return response
 
 

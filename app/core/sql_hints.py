@@ -2,7 +2,9 @@
 
 SQLite, which keeps no statistics here, guesses between an index that serves the order and one that serves an
 inequality. Where few rows match it must search for them, where most do it must walk the order and sort nothing.
-PostgreSQL has statistics and needs no hint.
+PostgreSQL has statistics, but multiplies those of two columns as if they hung on nothing: of 60,000 cases on hold it
+expects 3,500 that still wait, and gathers and sorts all of them to count 1,001. ``(…) IS TRUE`` is a clause that no
+index serves, so it walks the order too.
 """
 
 from __future__ import annotations
@@ -40,9 +42,13 @@ class usual(_Hint):
 
 
 @compiles(rare)
-@compiles(usual)
 def _plain(element: Any, compiler: Any, **kw: Any) -> str:
     return compiler.process(element.clauses, **kw)  # type: ignore[no-any-return]
+
+
+@compiles(usual)
+def _no_index(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)}) IS TRUE"
 
 
 @compiles(rare, "sqlite")

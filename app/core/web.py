@@ -55,7 +55,7 @@ class Portal(Flask):
     ) -> str:  # fmt: skip
         """As Flask's; within a request plain addresses are put together (`core.addresses`)."""
         if _anchor is _method is _scheme is _external is None and has_request_context():
-            found = self.addresses.build(request, endpoint, values)
+            found = self.addresses.build(request._get_current_object(), endpoint, values)  # type: ignore[attr-defined]
             if found is not None:
                 return found
         special = {"_anchor": _anchor, "_method": _method, "_scheme": _scheme, "_external": _external}

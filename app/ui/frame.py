@@ -87,8 +87,9 @@ class Frame:
     @property
     def navigation(self) -> Markup:
         """Entries in their groups, twice: side bar and menu of the phone; all counters in one statement."""
-        items = [item for item in items_for(self.actor) if url_or_none(item.endpoint)]
-        at = [item.key for item in items if request.endpoint == item.endpoint or request.endpoint in item.also]
+        offered, endpoint = current_app.view_functions, request.endpoint
+        items = [item for item in items_for(self.actor) if item.endpoint in offered]
+        at = [item.key for item in items if endpoint == item.endpoint or endpoint in item.also]
         slots: dict[str, Any] = {"here": self.here}
         for name, count in counts_for(self.actor, items).items():
             words = count_text(count) if count else ""

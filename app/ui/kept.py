@@ -50,7 +50,8 @@ class Kept:
         text, names = parts
         if names:
             text = text.copy()
-            text[1::2] = [escape(slots[name] if name != "csrf" else csrf_token()) for name in names]
+            given = {**slots, "csrf": csrf_token()} if "csrf" in names else slots
+            text[1::2] = [escape(given[name]) for name in names]
         return Markup("".join(text))
 
     def texts(self) -> list[str]:

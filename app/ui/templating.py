@@ -2,8 +2,8 @@
 
 A page holds a hundred fixed words, fifty icons and key caps, and two dozen included parts; looked up, drawn and
 included one by one they cost more than the rest of the page. Each language has its own cache of compiled templates, in
-which such a call is a constant and an included part stands where it is included. Messages with variables are still
-looked up.
+which such a call is a constant and an included part stands where it is included. Of a message with variables the words
+are constant and only the values are put in.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Fixed(NodeTransformer):
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
         self.generic_visit(node)
+        if _is_message(node) and node.kwargs:
+            return self._with_values(node)
         given = [*node.args, *(pair.value for pair in node.kwargs)]
         if node.dyn_args or node.dyn_kwargs or not all(isinstance(value, nodes.Const) for value in given):
             return node
@@ -43,6 +45,12 @@ class Fixed(NodeTransformer):
             return node
         keywords = {pair.key: pair.value.as_const() for pair in node.kwargs}
         return nodes.Const(draw(*(arg.as_const() for arg in node.args), **keywords), lineno=node.lineno)
+
+    def _with_values(self, node: nodes.Call) -> nodes.Node:
+        """The words, escaped as they stand, and the values as `Markup` puts them in."""
+        words = nodes.Const(Markup(get_translations().ugettext(node.args[0].as_const())), lineno=node.lineno)
+        pairs = [nodes.Pair(nodes.Const(value.key), value.value, lineno=node.lineno) for value in node.kwargs]
+        return nodes.Mod(words, nodes.Dict(pairs, lineno=node.lineno), lineno=node.lineno)
 
     def _function(self, name: nodes.Expr) -> Any:
         """What a call of this name draws, if that is the same at every request."""
@@ -67,6 +75,13 @@ class Fixed(NodeTransformer):
         name = node.template.as_const()
         source, filename, _current = self.environment.loader.get_source(self.environment, name)  # type: ignore[union-attr]
         return nodes.Scope(self.environment._parse(source, name, filename).body, lineno=node.lineno)
+
+
+def _is_message(node: nodes.Call) -> bool:
+    """Whether it is ``_("words", name=value, …)`` and nothing less plain."""
+    named = isinstance(node.node, nodes.Name) and node.node.name == GETTEXT
+    plain = len(node.args) == 1 and isinstance(node.args[0], nodes.Const)
+    return named and plain and not node.dyn_args and not node.dyn_kwargs
 
 
 def _words(message: str) -> Markup:

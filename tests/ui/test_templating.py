@@ -1,4 +1,4 @@
-"""Fixed words are part of the compiled template, one per language; messages with variables are looked up."""
+"""Fixed words are part of the compiled template, one per language; of a message with variables only these are put in."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ def test_each_language_has_its_own_template(app, monkeypatch):
 
 
 def test_a_fixed_word_is_not_looked_up_when_the_page_is_drawn(app, monkeypatch):
-    monkeypatch.setattr(app.jinja_env, "loader", DictLoader({"sample.html": '{{ _("关闭") }} 100%'}))
+    monkeypatch.setattr(
+        app.jinja_env,
+        "loader",
+        DictLoader({"sample.html": '{{ _("关闭") }} 100% {{ _("%(name)s的角色", name=name) }}'}),
+    )
     with app.test_request_context("/login?lang=en"):
         template = app.jinja_env.get_template("sample.html")
         monkeypatch.setitem(app.jinja_env.globals, "gettext", None)
-        assert template.render() == "Close 100%"
+        assert template.render(name="<b>") == "Close 100% Roles of &lt;b&gt;"
 
 
 def test_a_forced_language_finds_its_words(app):
