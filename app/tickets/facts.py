@@ -142,6 +142,7 @@ class Facts:
     receipt_signed: bool = False
     seal_expected: str | None = None
     seal_found: str = ""
+    seal_reason: str = ""  # why it differs, which is looked into
     parts: int = 0  # lines wanted and not yet here
     field_job: bool = True  # the last work was done on site, not in the depot
     outside_warranty: bool = False

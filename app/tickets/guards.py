@@ -161,8 +161,10 @@ def serial_equal(_row: Any, _actor: Actor, facts: Facts) -> None:
 
 
 def seal_checked(_row: Any, _actor: Actor, facts: Facts) -> None:
-    if facts.seal_expected and facts.seal_found != facts.seal_expected:
-        raise _needs("seal", _l("封条编号与取件时的不一致。"), "seal_mismatch")
+    """Another seal than at collection may be a slip of the pen or an opened parcel: it is received with a reason."""
+    if facts.seal_expected and facts.seal_found != facts.seal_expected and not facts.seal_reason:
+        message = _l("封条编号与取件时的不一致。请核对；确实不符时写明情况再收件。")
+        raise _needs("seal", message, "seal_mismatch")
 
 
 def decontaminated(_row: Any, _actor: Actor, facts: Facts) -> None:

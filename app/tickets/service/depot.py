@@ -45,6 +45,7 @@ class Received:
     serial: str
     seal: str
     accessories: str = ""
+    seal_reason: str = ""  # why the seal is not the one of the collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,16 @@ def receive(actor: Actor, ticket_id: uuid.UUID, seen: Seen, got: Received, photo
     row = seen_now(load(actor, ticket_id, WORK), seen)
     leg, now = open_leg(row.id), clock.now()
     serial, seal = plain_serial(got.serial) or "", got.seal.strip()
-    fits(serial=(serial, NUMBER_MAX_CHARS), seal=(seal, NUMBER_MAX_CHARS),
+    expected = (leg.seal_number or None) if leg is not None else None
+    why = got.seal_reason.strip() if expected and seal != expected else ""
+    fits(seal_reason=(why, LINE_MAX_CHARS), serial=(serial, NUMBER_MAX_CHARS), seal=(seal, NUMBER_MAX_CHARS),
          accessories=(got.accessories, LINE_MAX_CHARS))  # fmt: skip
     if not photos:
         raise Invalid(code="photos_required", fields={"photos": [_l("请拍下收到时的外观。")]})
     facts = Facts(
-        now=now, serial_scanned=serial, seal_found=seal, **people(row.id),
+        now=now, serial_scanned=serial, seal_found=seal, seal_reason=why, note=why, **people(row.id),
         serial_expected=(leg.serial_scanned if leg is not None else "") or row.serial_number,
-        seal_expected=leg.seal_number or None if leg is not None else None,
+        seal_expected=expected,
     )  # fmt: skip
     move(row, "receive_device", actor, facts, changes={"field_job": False})
     here = Hands("depot", actor.id, actor.name, serial, got.accessories.strip(), seal_found=seal)

@@ -160,11 +160,25 @@ def test_a_ticket_does_not_close_while_the_device_is_away_or_a_part_is_unaccount
         assert s.row.status == "closed"
 
 
+def test_a_seal_that_differs_is_received_with_a_reason_that_stays(work: Work, s: Shop) -> None:
+    with work():
+        WAYS["collecting"](s)
+        s.receive(seal="F-9999", seal_reason=" 取件时抄错 ")
+    with work():
+        last = db.session.scalars(sa.select(CustodyLeg).where(CustodyLeg.closed_at.is_(None))).one()
+        assert (s.row.status, last.seal_found) == ("in_depot", "F-9999")
+        event = db.session.scalars(sa.select(TicketEvent).where(TicketEvent.action == "receive_device")).one()
+        assert event.note == "取件时抄错"
+
+
 def test_a_seal_that_does_not_match_blocks_receipt_and_nothing_is_written(work: Work, s: Shop) -> None:
     with work():
         WAYS["collecting"](s)
     with work(), refused("seal_mismatch", Invalid):
         s.receive(seal="F-9999")
+    with work(), pytest.raises(Invalid) as found:
+        s.receive(seal="F-9999", seal_reason="抄" * 201)
+    assert "seal_reason" in found.value.fields
     with work(), refused("photos_required", Invalid):
         depot.receive(s.repairer, s.ticket_id, s.seen, Received(SERIAL, SEAL), [])
     with work(), refused("serial_required", Invalid):
