@@ -44,7 +44,9 @@ class BenchForm(PortalForm):
 class ReceiveForm(BenchForm):
     serial = StringField(_l("序列号"), description=_l("扫描或照铭牌输入"))
     seal = StringField(_l("封条编号"), description=_l("照包装上的封条输入；没有封条时留空"))
-    seal_reason = StringField(_l("封条不符的情况"), description=_l("只在编号不一致时填写，例如：取件时抄错、途中换过包装、封条破损"))
+    seal_reason = StringField(
+        _l("封条不符的情况"), description=_l("只在编号不一致时填写，例如：取件时抄错、途中换过包装、封条破损")
+    )
     accessories = StringField(_l("随附附件"))
     photos = MultipleFileField(_l("收到时的外观照片"), description=_l("至少一张，最多 9 张；先拍照再拆封"))
 
