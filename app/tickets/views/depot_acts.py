@@ -70,7 +70,8 @@ def _test(actor: Actor, ticket_id: uuid.UUID, form: forms.SheetForm) -> Any:
 
 ACTS: dict[str, BenchAct] = {
     "receive": BenchAct(
-        _l("收件"), _l("先对封条，再拆封，对序列号，拍外观。序列号不一致不收；封条不符先问取件人，写明情况才能收。"), WORK,
+        _l("收件"), _l("先对封条，再拆封，对序列号，拍外观。序列号不一致不收；封条不符先问取件人，写明情况才能收。"),
+        WORK,
         (S.COLLECTING,), forms.ReceiveForm, lambda a, i, f: depot.receive(a, i, f.seen, f.got, forms.uploads("photos")),
         _l("已收件，可以开始维修。"), main=True,
     ),
