@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 def install(app: Portal) -> None:
     """Pages, jobs, business numbers, and what this room gives to the rooms below."""
     declare_numbers()
-    from app.satisfaction import offers
+    from app.satisfaction import commands, offers
     from app.satisfaction.service import jobs
     from app.satisfaction.views import bp, public
 
     app.register_blueprint(public.bp)
     app.register_blueprint(bp)
+    commands.install(app)
     offers.install()
     jobs.install()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
+from itertools import product
 from math import comb, log
 
 import pytest
@@ -181,3 +183,23 @@ def test_benjamini_and_hochbergs_own_fifteen_looks():
     assert sum(value * len(p) <= 0.05 for value in p) == 3
     assert benjamini_hochberg([]) == []
     assert benjamini_hochberg([0.04, 0.01]) == pytest.approx([0.04, 0.02])
+
+
+def test_fisher_by_its_definition_on_every_small_table():
+    """Against binomial coefficients in whole numbers."""
+    for a, b, c, d in product(range(5), repeat=4):
+        total = a + b + c + d
+        ways = [
+            comb(a + b, k) * comb(c + d, a + c - k) for k in range(max(0, a - d), min(a + b, a + c) + 1)
+        ]  # fmt: skip
+        seen = comb(a + b, a) * comb(c + d, c)
+        exact = Fraction(sum(w for w in ways if w <= seen), comb(total, a + c))
+        assert fisher(a, b, c, d) == pytest.approx(float(exact), rel=1e-9)
+
+
+def test_exact_sums_of_a_quarter_of_a_million_cases():
+    """Near the normal distribution there: two sides at 3 standard deviations hold 0.27%."""
+    assert lower_limit(250_000, 0.9, 0.00135) == pytest.approx(0.9 - 3 * (0.09 / 250_000) ** 0.5, abs=1e-5)
+    assert fisher(100_000, 100_000, 25_000, 25_000) == pytest.approx(1, abs=0.01)
+    assert fisher(100_000, 100_000, 24_000, 26_000) < 1e-14
+    assert fisher(200_000, 0, 0, 50_000) == 0

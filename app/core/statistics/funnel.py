@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from math import exp, fsum, lgamma, log, sqrt
 
 WINSOR = 0.1  # share of the units drawn in at either end
@@ -54,9 +55,19 @@ def _below(n: int, p: float) -> tuple[float, ...]:
     """P(R ≤ r) for r = 0 … n."""
     if p in (0.0, 1.0):
         return tuple(1.0 if r >= n * p else 0.0 for r in range(n + 1))
-    found, total = [], 0.0
-    for r in range(n + 1):
-        total += exp(lgamma(n + 1) - lgamma(r + 1) - lgamma(n - r + 1) + r * log(p) + (n - r) * log(1 - p))
-        found.append(min(total, 1.0))
-    found[-1] = 1.0
-    return tuple(found)
+    start = min(int((n + 1) * p), n)
+    found = [0.0] * (n + 1)
+    found[start] = exp(
+        lgamma(n + 1) - lgamma(start + 1) - lgamma(n - start + 1) + start * log(p) + (n - start) * log(1 - p)
+    )
+    odds, r = p / (1 - p), start
+    while r < n and found[r] > 0:  # from the likeliest count outwards, as far as a float can tell it from nothing
+        found[r + 1] = found[r] * (n - r) / (r + 1) * odds
+        r += 1
+    r = start
+    while r > 0 and found[r] > 0:
+        found[r - 1] = found[r] * r / (n - r + 1) / odds
+        r -= 1
+    summed = [min(total, 1.0) for total in accumulate(found)]
+    summed[-1] = 1.0
+    return tuple(summed)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from app.core.columns import DataClass, plain, sealed_column
 from app.core.db import Base
 from app.core.sealed import Sealed
+from app.satisfaction import ddl
 
 WORK, USAGE = DataClass.WORK, DataClass.USAGE
 HASH_BYTES = 32
@@ -76,3 +77,6 @@ class FollowUpRound(Base):
     at: Mapped[datetime] = plain(nullable=False)
     second_score: Mapped[int | None] = plain(sa.SmallInteger, nullable=True, cls=USAGE)
     second_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
+
+
+ddl.attach(FollowUp.__table__, ddl.WAITED_CREATE, ddl.WAITED_DROP)  # type: ignore[arg-type]

@@ -49,6 +49,13 @@ class RatedJob(Base):
             sqlite_where=sa.text("second_due_at IS NOT NULL"),
             postgresql_where=sa.text("second_due_at IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_rated_job_undelivered",
+            "expires_at",
+            "id",
+            sqlite_where=sa.text("delivered_at IS NULL"),
+            postgresql_where=sa.text("delivered_at IS NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = plain(primary_key=True)
@@ -67,6 +74,8 @@ class RatedJob(Base):
     token_hash: Mapped[bytes | None] = plain(sa.LargeBinary(HASH_BYTES), nullable=True)  # of a contact's link
     message_key: Mapped[str | None] = plain(sa.String(80), nullable=True)  # of the reporter's message
     link_key: Mapped[str | None] = plain(sa.String(80), nullable=True)  # of the contact's message
+
+    delivered_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)  # of the first of them that went out
 
     # frozen at the closing
     closed_at: Mapped[datetime] = plain(nullable=False, cls=USAGE)
@@ -152,4 +161,5 @@ class RatingFlag(Base):
     by_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=WORK)
 
 
-ddl.attach(Rating.__table__)  # type: ignore[arg-type]
+ddl.attach(Rating.__table__, ddl.CREATE, ddl.POSTGRESQL_DROP)  # type: ignore[arg-type]
+ddl.attach(RatedJob.__table__, ddl.COUNTED_CREATE, ddl.COUNTED_DROP)  # type: ignore[arg-type]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.core.policy import Actor
 from app.core.statistics.chance import benjamini_hochberg, fisher
 from app.core.statistics.control import cusum, ewma, laney
 from app.core.statistics.nonresponse import bounds
 from app.core.statistics.survival import kaplan_meier
-from app.hospitals.span import Span
-from app.satisfaction.reports import figures
-from app.satisfaction.reports.figures import Group, K
+from app.satisfaction.models.sums import K
+from app.satisfaction.reports.figures import Figures, Group
 from app.satisfaction.standing import FEWEST, Standing, place
 from app.satisfaction.words import LOW, SCORES
 from app.tickets.triage import MODE_LABELS
-from app.ui.charts import SMALL_N, Bars, Chart, Figures, Over, Percent, Ranges, Series, Steps, Tone, percent
+from app.ui.charts import SMALL_N, Bars, Chart, Over, Percent, Ranges, Series, Steps, Tone, percent
+from app.ui.charts import Figures as Table
 from app.ui.shares import share_row
 
 NOBODY = _l("这段时间不足 %(k)s 位评价人，不显示。", k=K)
@@ -36,40 +35,38 @@ CUSUM_SLACK, CUSUM_LIMIT = 0.5, 5.0  # in standard deviations of a month
 FALSE_SHARE = 0.05  # of the looks that are called odd
 
 
-def distribution(actor: Actor, span: Span) -> Chart:
+def distribution(found: Figures) -> Chart:
     """How often each score was given: before any mean or share."""
-    found, _raters = figures.distribution(actor, span)
-    title = _("给了几分？")
-    if not found:
-        return Chart("scores", title, str(NOBODY), Figures((_("分数"),), []))
-    n, low = sum(found.values()), sum(count for score, count in found.items() if score <= LOW)
+    title, scores = _("给了几分？"), found.distribution
+    if not scores:
+        return Chart("scores", title, str(NOBODY), Table((_("分数"),), []))
+    n, low = sum(scores.values()), sum(count for score, count in scores.items() if score <= LOW)
     rows = [
-        (f"{score} {words}", found.get(score, 0), Percent(found.get(score, 0) / n)) for score, words in SCORES.items()
+        (f"{score} {words}", scores.get(score, 0), Percent(scores.get(score, 0) / n)) for score, words in SCORES.items()
     ]
     tones: Mapping[int, Tone] = {5: "done", 4: "done", 3: "idle", 2: "late", 1: "late"}
-    bars = [(f"{score} {SCORES[score]}", float(found.get(score, 0)), tones[score]) for score in SCORES]
+    bars = [(f"{score} {SCORES[score]}", float(scores.get(score, 0)), tones[score]) for score in SCORES]
     answer = _("%(n)s 条评价，其中 1 至 2 分 %(low)s 条。", n=f"{n:,}", low=f"{low:,}")
     heads = (_("分数"), (_("条数"), "num"), (_("比例"), "num"))
-    return Chart("scores", title, answer, Figures(heads, rows), Bars(bars, _("条")), _("作废的评价不计。"), "s")
+    return Chart("scores", title, answer, Table(heads, rows), Bars(bars, _("条")), _("作废的评价不计。"), "s")
 
 
-def answered(actor: Actor, span: Span) -> Chart:
+def answered(found: Figures) -> Chart:
     """Of all whom we could have asked; the rest could have said anything (S15)."""
-    found = figures.response(actor, span)
-    title = _("没有评价的人会怎么说？")
+    told, title = found.response, _("没有评价的人会怎么说？")
     heads = (_("阶段"), (_("工单"), "num"), (_("占可评价的"), "num"))
     steps = (
-        (_("可评价"), found.eligible), (_("已邀请"), found.invited), (_("已送达"), found.delivered),
-        (_("已评价"), found.answered),
+        (_("可评价"), told.eligible), (_("已邀请"), told.invited), (_("已送达"), told.delivered),
+        (_("已评价"), told.answered),
     )  # fmt: skip
-    rows = [(label, n, Percent(n / found.eligible) if found.eligible else None) for label, n in steps]
-    limits = bounds(found.satisfied, found.answered, found.eligible)
-    if limits is None or found.raters < K:
-        return Chart("response", title, str(NOBODY), Figures(heads, rows if limits else []))
-    answer = bounds_words(found.satisfied, found.answered, limits.low, limits.high)
+    rows = [(label, n, Percent(n / told.eligible) if told.eligible else None) for label, n in steps]
+    limits = bounds(told.satisfied, told.answered, told.eligible)
+    if limits is None or told.raters < K:
+        return Chart("response", title, str(NOBODY), Table(heads, rows if limits else []))
+    answer = bounds_words(told.satisfied, told.answered, limits.low, limits.high)
     bars: list[tuple[Any, float, Tone]] = [(label, float(n), "act") for label, n in steps]
     note = _("上下限不作任何假设：没有评价的人全都不满意，或全都满意。")
-    return Chart("response", title, answer, Figures(heads, rows), Bars(bars, _("张")), note, "s")
+    return Chart("response", title, answer, Table(heads, rows), Bars(bars, _("张")), note, "s")
 
 
 def bounds_words(satisfied: int, given: int, low: float, high: float) -> str:
@@ -80,17 +77,17 @@ def bounds_words(satisfied: int, given: int, low: float, high: float) -> str:
     )  # fmt: skip
 
 
-def months(actor: Actor, span: Span) -> Chart:
+def months(found: Figures) -> Chart:
     """The share satisfied by month with Laney's limits; slow drifts by EWMA and CUSUM of its z scores."""
-    found = figures.by_month(actor, span)
-    title, chart = _("变好还是变差？"), laney([(g.satisfied, g.answered) for g in found])
+    each = found.by_month
+    title, chart = _("变好还是变差？"), laney([(g.satisfied, g.answered) for g in each])
     heads = (_("月份"), (_("满意"), "num"), (_("评价"), "num"), (_("比例"), "num"), (_("正常范围"), "num"), _("结论"))
     if chart is None:
-        return Chart("months", title, str(NOBODY), Figures(heads, []))
+        return Chart("months", title, str(NOBODY), Table(heads, []))
     mean, sigma_z, points = chart
-    drifting = _drifting(found, mean, sigma_z)
+    drifting = _drifting(each, mean, sigma_z)
     rows, told = [], 0
-    for group, point, slow in zip(found, points, drifting, strict=True):
+    for group, point, slow in zip(each, points, drifting, strict=True):
         few = group.answered < FEWEST
         word = _("评价太少，说不准") if few else _("范围之外：请看看") if point.outside else (
             _("缓慢变化：请看看") if slow else _("在正常范围内"))  # fmt: skip
@@ -98,11 +95,11 @@ def months(actor: Actor, span: Span) -> Chart:
         rows.append((str(group.key), group.satisfied, group.answered, None if few else Percent(point.share),
                      f"{percent(point.low)}–{percent(point.high)}", word))  # fmt: skip
     answer = _(
-        "%(n)s 个月里 %(told)s 个月超出正常范围；平均 %(mean)s 满意。", n=len(found), told=told, mean=percent(mean)
+        "%(n)s 个月里 %(told)s 个月超出正常范围；平均 %(mean)s 满意。", n=len(each), told=told, mean=percent(mean)
     )
     series = (
         Series(_("满意"), [
-            None if g.answered < FEWEST else round(100 * p.share, 1) for g, p in zip(found, points, strict=True)
+            None if g.answered < FEWEST else round(100 * p.share, 1) for g, p in zip(each, points, strict=True)
         ]),
         Series(_("下限"), [round(100 * p.low, 1) for p in points], "line", "idle"),
         Series(_("上限"), [round(100 * p.high, 1) for p in points], "line", "idle"),
@@ -111,11 +108,11 @@ def months(actor: Actor, span: Span) -> Chart:
         "p′ 图：限按每月评价数，并按月与月之间多出的波动放宽（σz = %(s)s）；缓慢变化看 EWMA 和 CUSUM。",
         s=f"{sigma_z:.2f}",
     )
-    drawing = Over([str(g.key) for g in found], series, "%") if len(found) > 1 else None
-    return Chart("months", title, answer, Figures(heads, rows), drawing, note, "l")
+    drawing = Over([str(g.key) for g in each], series, "%") if len(each) > 1 else None
+    return Chart("months", title, answer, Table(heads, rows), drawing, note, "l")
 
 
-def _drifting(found: list[Group], mean: float, sigma_z: float) -> list[bool]:
+def _drifting(found: Sequence[Group], mean: float, sigma_z: float) -> list[bool]:
     """Whether EWMA or CUSUM of the months' z has signalled at each month; no opinion without spread."""
     if not 0 < mean < 1 or sigma_z == 0:
         return [False] * len(found)
@@ -125,17 +122,17 @@ def _drifting(found: list[Group], mean: float, sigma_z: float) -> list[bool]:
     return [one.outside or other.signal for one, other in zip(slow, steps, strict=True)]
 
 
-def engineers(actor: Actor, span: Span) -> Chart:
+def engineers(found: Figures) -> Chart:
     """By name, in words, with intervals; never in the order of their shares."""
-    found, left_out = figures.by_engineer(actor, span)
-    family = place({(group.label, str(group.key)): (group.satisfied, group.answered) for group in found})
+    shown, left_out = found.by_engineer
+    family = place({(group.label, str(group.key)): (group.satisfied, group.answered) for group in shown})
     title = _("有没有需要看看的人？")
     heads = (
         _("工程师"), (_("满意"), "num"), (_("评价"), "num"), (_("95% 区间"), "num"), (_("向平均收缩后"), "num"),
         (_("正常范围"), "num"), _("结论"),
     )  # fmt: skip
     if family is None:
-        return Chart("engineers", title, str(NOBODY), Figures(heads, []))
+        return Chart("engineers", title, str(NOBODY), Table(heads, []))
     rows, drawn, told = [], [], 0
     for (name, _key), one in family.units.items():
         word, few = str(STANDINGS[one.standing]), one.standing is Standing.TOO_FEW
@@ -159,40 +156,40 @@ def engineers(actor: Actor, span: Span) -> Chart:
         )
     )
     drawing = Ranges(drawn, family.centre, _("全部"))
-    return Chart("engineers", title, answer, Figures(heads, rows), drawing, note, "l")
+    return Chart("engineers", title, answer, Table(heads, rows), drawing, note, "l")
 
 
-def kinds(actor: Actor, span: Span) -> Chart:
+def kinds(found: Figures) -> Chart:
     """The mix that any comparison of people must be seen with."""
-    named = [(str(MODE_LABELS.get(g.key, _("没有定"))), g) for g in figures.by_kind(actor, span)]
+    named = [(str(MODE_LABELS.get(g.key, _("没有定"))), g) for g in found.by_kind]
     return _shares("kinds", _("哪种服务方式？"), _("服务方式"), named)
 
 
-def products(actor: Actor, span: Span) -> Chart:
-    named = [(g.label or _("没有写型号"), g) for g in figures.by_product(actor, span)]
+def products(found: Figures) -> Chart:
+    named = [(g.label or _("没有写型号"), g) for g in found.by_product]
     return _shares("products", _("哪种产品？"), _("型号"), named)
 
 
 def _shares(key: str, title: str, head: str, named: list[tuple[str, Group]]) -> Chart:
     heads = (head, (_("满意"), "num"), (_("评价"), "num"), (_("比例"), "num"), (_("95% 区间"), "num"))
     if not named:
-        return Chart(key, title, str(NOBODY), Figures(heads, []))
+        return Chart(key, title, str(NOBODY), Table(heads, []))
     pairs = [share_row(label, g.satisfied, g.answered, nothing=NO_SATISFIED) for label, g in named]
     hits, n = (sum(getattr(g, name) for _label, g in named) for name in ("satisfied", "answered"))
     answer = _("分 %(n)s 类看；区间相互重叠的，差别可能只是偶然。", n=len(named))
     drawing = Ranges([drawn for _row, drawn in pairs], hits / n, _("全部"))
-    return Chart(key, title, answer, Figures(heads, [row for row, _drawn in pairs]), drawing,
+    return Chart(key, title, answer, Table(heads, [row for row, _drawn in pairs]), drawing,
                  _("不足 %(k)s 位评价人的类不显示。", k=K), "m")  # fmt: skip
 
 
-def follow_ups(actor: Actor, span: Span) -> Chart:
+def follow_ups(found: Figures) -> Chart:
     """How long until a follow-up is written down, open ones counted (S14)."""
-    ended, still = figures.follow_ups(actor, span)
+    ended, still = found.waits
     title, curve = _("低分多久得到回访？"), kaplan_meier(ended, still)
     heads = ((_("小时内"), "num"), (_("已回访"), "num"))
     note = _("小时为自然时间；还没有写完的按“至今还在等”计算，不从平均里消失。")
     if curve is None:
-        return Chart("follow", title, _("这段时间没有回访。"), Figures(heads, []), None, note)
+        return Chart("follow", title, _("这段时间没有回访。"), Table(heads, []), None, note)
     left = curve.n - curve.ended
     rows = [(hours, Percent(1 - curve.at(hours))) for hours in (8, 24, 48, 72, 120, 240)]
     if curve.n < SMALL_N or curve.median is None:
@@ -204,12 +201,12 @@ def follow_ups(actor: Actor, span: Span) -> Chart:
         )  # fmt: skip
     points = [(0.0, 1.0, 1.0, 1.0), *((s.time, s.still, s.low, s.high) for s in curve.steps)]
     drawing = Steps(points, _("仍在等"), _("小时"), curve.median, _("一半")) if curve.n >= SMALL_N else None
-    return Chart("follow", title, answer, Figures(heads, rows), drawing, note)
+    return Chart("follow", title, answer, Table(heads, rows), drawing, note)
 
 
-def signals(actor: Actor, span: Span) -> Chart:
+def signals(found: Figures) -> Chart:
     """Were long jobs asked about as often as short ones? Each look with n and p, corrected for the number of looks."""
-    looks = figures.invitation_gap(actor, span)
+    looks = found.invitation_gap
     title = _("该问的都问了吗？")
     heads = (
         _("服务方式"), (_("超过 7 天：已邀请"), "num"), (_("超过 7 天：未邀请"), "num"), (_("7 天内：已邀请"), "num"),
@@ -227,14 +224,14 @@ def signals(actor: Actor, span: Span) -> Chart:
         else _("没有迹象表明拖得久的工单被少问了。")
     ) if looks else _("这段时间没有可评价的工单。")  # fmt: skip
     note = _("Fisher 精确检验，Benjamini-Hochberg 校正；只是提示，要由人查看。")
-    return Chart("signals", title, answer, Figures(heads, rows), None, note, "l")
+    return Chart("signals", title, answer, Table(heads, rows), None, note, "l")
 
 
 def _less(long_yes: int, long_no: int, short_yes: int, short_no: int) -> bool:
     return long_yes * (short_yes + short_no) < short_yes * (long_yes + long_no)
 
 
-ALL: dict[str, Callable[[Actor, Span], Chart]] = {
+ALL: dict[str, Callable[[Figures], Chart]] = {
     "scores": distribution, "response": answered, "months": months, "engineers": engineers, "kinds": kinds,
     "products": products, "follow": follow_ups, "signals": signals,
 }  # fmt: skip

@@ -15,12 +15,12 @@ from app.core import clock, jobs, outbox
 from app.core.db import db
 from app.core.policy import SYSTEM
 from app.satisfaction.models import RatedJob
-from app.satisfaction.service import draw, follow, invite
+from app.satisfaction.service import draw, follow, invite, sums
 from app.satisfaction.workflow import Status, rating_workflow
 from app.tickets.models import Source, Ticket
 from app.tickets.workflow import Status as TicketStatus
 
-SETTLE, DRAW = "satisfaction.settle", "satisfaction.draw"
+SETTLE, DRAW, SUMS = "satisfaction.settle", "satisfaction.draw", "satisfaction.sums"
 EVERY, DRAW_EVERY = timedelta(minutes=1), timedelta(hours=1)
 BATCH = 500
 
@@ -72,6 +72,12 @@ def settle_due(limit: int = BATCH) -> int:
     return done + follow.lapse_due(clock.now(), limit)
 
 
+def run_sums(limit: int = BATCH) -> int:
+    """Deliveries noted, then every sum brought up to date; how many months of provinces were counted anew."""
+    sums.note_delivered(limit)
+    return sums.refresh()
+
+
 def install() -> None:
     """Register the jobs and their rhythms."""
 
@@ -84,5 +90,10 @@ def install() -> None:
         draw.sample()
         draw.second()
 
+    @jobs.handler(SUMS)
+    def _sums(_payload: dict[str, Any]) -> None:
+        run_sums()
+
+    jobs.every(SUMS, EVERY)
     jobs.every(SETTLE, EVERY)
     jobs.every(DRAW, DRAW_EVERY)

@@ -11,11 +11,12 @@ from app.core.policy import Actor, Permission, current_actor, permit
 from app.hospitals import narrowing
 from app.hospitals.narrowing import Narrowed
 from app.hospitals.span import Span
-from app.satisfaction.reports import charts
-from app.satisfaction.reports.figures import K
+from app.satisfaction.models.sums import K
+from app.satisfaction.reports import charts, figures
 from app.satisfaction.standing import FEWEST
 from app.satisfaction.views import bp
 from app.ui.chart_files import chart_file
+from app.ui.charts import Chart
 
 REPORT = Permission.SATISFACTION_REPORT
 MONTHS_BACK = 11  # with the running month: a year of months
@@ -30,12 +31,17 @@ def _span(actor: Actor) -> tuple[Narrowed, Span]:
     return found, Span(*found.instants, province=found.province)
 
 
+def _draw(actor: Actor, span: Span) -> list[Chart]:
+    counted = figures.read(actor, span)
+    return [draw(counted) for draw in charts.ALL.values()]
+
+
 @bp.get("/report")
 @permit(REPORT)
 def report() -> ResponseReturnValue:
     actor = current_actor()
     found, span = _span(actor)
-    shown = [] if found.refusal else [draw(actor, span) for draw in charts.ALL.values()]
+    shown = [] if found.refusal else _draw(actor, span)
     html = render_template(
         "satisfaction/report.html", shown=shown, **found.context,
         file_url=lambda chart, kind: url_for(".report_file", chart=chart.key, format=kind, **found.address),
@@ -53,7 +59,7 @@ def report_file() -> ResponseReturnValue:
     found, span = _span(actor)
     if found.refusal is not None:
         raise found.refusal
-    return chart_file("satisfaction", charts.ALL[key](actor, span), found.period, kind)
+    return chart_file("satisfaction", charts.ALL[key](figures.read(actor, span)), found.period, kind)
 
 
 @bp.get("/report/guide")
