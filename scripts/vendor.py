@@ -19,6 +19,7 @@ VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
 PACKAGES = {
     ("bootstrap", "5.3.9"): ("dist/css/bootstrap-reboot.min.css", "dist/css/bootstrap-utilities.min.css", "LICENSE"),
     ("htmx.org", "2.0.11"): ("dist/htmx.min.js", "LICENSE"),
+    ("sortablejs", "1.15.7"): ("Sortable.min.js", "LICENSE"),
     ("echarts", "6.1.0"): ("dist/echarts.common.min.js", "LICENSE", "NOTICE", "licenses/LICENSE-d3"),
 }
 DATA_URL = re.compile(

@@ -133,6 +133,19 @@ class OfferForm(PortalForm):
         return window_of(self.day.data or "", self.half.data or "")
 
 
+class MoveForm(OfferForm):
+    """移动到: whom, when, and what a change of an agreed visit asks besides. ``when``: day and half day in one."""
+
+    when = StringField()
+    reason = StringField()
+    told_by = StringField()
+
+    @property
+    def span(self) -> Span | None:
+        day, _slash, half = (self.when.data or "").partition("/")
+        return window_of(day or self.day.data or "", half or self.half.data or "")
+
+
 class ReasonForm(PortalForm):
     """An act that asks for a reason: recall, withdraw; the version is the ticket's."""
 

@@ -18,14 +18,15 @@ from app.ui.navigation import NavItem, navigation
 
 DISPATCH, ENGINEERS = Permission.TICKETS_DISPATCH, Permission.ENGINEERS_READ
 REASONS: Mapping[str, Any] = {**DECLINE_REASONS, **RECALL_REASONS, **WITHDRAW_REASONS}
+BOARD_PAGES = tuple(f"dispatch.{name}" for name in ("pool", "candidates", "offer", "move_form", "move"))
 ENGINEER_PAGES = ("detail", "new", "create", "edit", "update", "new_skill", "add_skill", "shifts", "set_shifts")
 
 
 def install() -> None:
     navigation.add(
         "dispatch",
-        NavItem("dispatch", "work", _l("派工"), "dispatch", "dispatch.pool", DISPATCH, 50, counter=waiting,
-                also=("dispatch.candidates", "dispatch.offer")),
+        NavItem("dispatch", "work", _l("派工"), "dispatch", "dispatch.board", DISPATCH, 50, counter=waiting,
+                also=BOARD_PAGES),
     )  # fmt: skip
     pages = tuple(f"engineers.{name}" for name in ENGINEER_PAGES)
     navigation.add(

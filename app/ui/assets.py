@@ -24,6 +24,7 @@ STYLESHEETS = (
     "tickets",
     "depot",
     "dispatch",
+    "board",
     "case",
     "proof",
     "staff",

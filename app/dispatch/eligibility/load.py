@@ -187,16 +187,18 @@ def _row(
     return sa.select(
         sa.literal(kind).label("kind"), owner.label("owner"), typed(code, sa.String).label("code"),
         typed(text, sa.String).label("text"), typed(day, sa.String).label("day"), typed(last, sa.String).label("last"),
-        typed(n, sa.Integer).label("n"), _at(since).label("since"), _at(until).label("until"), _id(row_id).label("id"),
+        typed(n, sa.Integer).label("n"),
+        instant(since).label("since"), instant(until).label("until"), ident(row_id).label("id"),
     )  # fmt: skip
 
 
-def _at(column: Any) -> Any:
-    """An instant as it is: a cast on SQLite would make a number of it."""
+def instant(column: Any) -> Any:
+    """An instant as it is in one part of a union: a cast on SQLite would make a number of it."""
     return column if column is not None else sa.type_coerce(_null("TIMESTAMPTZ"), UtcDateTime())
 
 
-def _id(column: Any) -> Any:
+def ident(column: Any) -> Any:
+    """An id, or none, in one part of a union."""
     return column if column is not None else sa.type_coerce(_null("UUID"), sa.Uuid())
 
 

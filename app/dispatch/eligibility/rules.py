@@ -246,6 +246,10 @@ RULES: tuple[Callable[[Question], Answer], ...] = (
 )  # fmt: skip
 
 
+# What keeps somebody from any job in a half day, whatever the job: what the week board hatches
+PRESENCE: tuple[Callable[[Question], Answer], ...] = (active, shift, absence, contract, capacity)
+
+
 def failures(question: Question, rules: Iterable[Callable[[Question], Answer]] = RULES) -> tuple[Failure, ...]:
     """Every rule that says no, in the order of the list."""
     return tuple(found for found in (rule(question) for rule in rules) if found is not None)

@@ -44,10 +44,23 @@ def _of_entry(column: Any) -> Any:
 
 
 LEAVE_BY = sa.func.coalesce(_of_entry(P.leave_by), T.due_at, type_=T.due_at.type)
-_standing = sa.func.coalesce(
-    _of_entry(sa.case((P.best_name == "", NOBODY), else_=KNOWN)), UNKNOWN, type_=sa.String
-)  # fmt: skip
-_best = sa.func.coalesce(sa.func.nullif(T.assignee_name, ""), _of_entry(P.best_name))
+
+
+def best_standing() -> Any:
+    """Whether anybody is known who could go."""
+    return sa.func.coalesce(_of_entry(sa.case((P.best_name == "", NOBODY), else_=KNOWN)), UNKNOWN, type_=sa.String)
+
+
+def best_name() -> Any:
+    """Who has it, or else who would be the best."""
+    return sa.func.coalesce(sa.func.nullif(T.assignee_name, ""), _of_entry(P.best_name), type_=sa.String)
+
+
+def best_start() -> Any:
+    """When the best one's first free half day begins."""
+    return _of_entry(P.starts_at)
+
+
 _device = sa.func.coalesce(T.device_model, T.serial_number, "")
 
 
@@ -64,7 +77,8 @@ def _hospital(value: str, _actor: Actor) -> Clause | None:
     return T.hospital_id.in_(found) if found else None
 
 
-def _provinces(actor: Actor) -> Sequence[tuple[str, Any]]:
+def provinces_of(actor: Actor) -> Sequence[tuple[str, Any]]:
+    """The filter's choices: the whole country, or the provinces that bound the dispatcher."""
     mine = actor.scope(DISPATCH)
     shown = [found for found in provinces.choices(language()) if mine is None or found[0] in mine]
     return [("", _("全部省份")), *shown]
@@ -86,8 +100,8 @@ POOL = Worklist(
         Column("device", _l("设备"), _device, text()),
         Column("fault", _l("故障"), T.fault_class, text(), show=lambda v, _a: FAULT_CLASSES.get(v, "—")),
         Column("mode", _l("方式"), T.service_mode, text(), show=lambda v, _a: MODE_LABELS.get(v, "—")),
-        Column("standing", _l("人选"), _standing, chip(BEST_CHIPS)),
-        Column("best", _l("首选或承接人"), _best, text(), chinese=True),
+        Column("standing", _l("人选"), best_standing(), chip(BEST_CHIPS)),
+        Column("best", _l("首选或承接人"), best_name(), text(), chinese=True),
         Column("due", _l("时限"), T.due_at, instant(), show=_never, sort=T.due_at),
     ),
     default_sort="leave",
@@ -105,7 +119,7 @@ POOL = Worklist(
                choices=lambda _a: [("", _("全部优先级")), *PRIORITY_LABELS.items()]),
         Filter("mode", _l("方式"), lambda v, _a: T.service_mode == v, kind="select",
                choices=lambda _a: [("", _("全部")), *MODE_LABELS.items()]),
-        Filter("province", _l("省份"), lambda v, _a: T.province == v, kind="select", choices=_provinces),
+        Filter("province", _l("省份"), lambda v, _a: T.province == v, kind="select", choices=provinces_of),
     ),
 )  # fmt: skip
 

@@ -1,12 +1,14 @@
 """The only writer of dispatch. Verbs take the actor first; they flush, the frame commits.
 
-Dispatchers: `offer` `recall` `lift_exclusion` `move_visit` `withdraw`. Whoever was asked: `accept` `decline`
-`reschedule`. Admin: `end_contract`. Time: `follow`, `lapse`. Engineers' records: `app.dispatch.service.people`.
+Dispatchers: `offer` `recall` `lift_exclusion` `move_visit` `withdraw`, and `place` over them.
+Whoever was asked: `accept` `decline` `reschedule`. Admin: `end_contract`. Time: `follow`, `lapse`.
+Engineers' records: `app.dispatch.service.people`.
 """
 
 from app.dispatch.service.answer import accept, decline
 from app.dispatch.service.lapse import Touched, end_contract
 from app.dispatch.service.offer import Order, lift_exclusion, offer, recall
+from app.dispatch.service.place import Placement, place
 from app.dispatch.service.prove import NotEligible
 from app.dispatch.service.visits import NewTime, move_visit, reschedule, withdraw
 
@@ -14,6 +16,7 @@ __all__ = [
     "NewTime",
     "NotEligible",
     "Order",
+    "Placement",
     "Touched",
     "accept",
     "decline",
@@ -21,6 +24,7 @@ __all__ = [
     "lift_exclusion",
     "move_visit",
     "offer",
+    "place",
     "recall",
     "reschedule",
     "withdraw",

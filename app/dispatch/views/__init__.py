@@ -7,6 +7,17 @@ engineers_bp = Blueprint("engineers", __name__, url_prefix="/engineers", templat
 contracts_bp = Blueprint("contracts", __name__, url_prefix="/dealers/contracts", template_folder="../templates")
 people_bp = Blueprint("people", __name__, template_folder="../templates")
 
-from app.dispatch.views import candidates, contracts, engineers, imports  # noqa: E402
+from app.dispatch.views import board, candidates, contracts, engineers, imports, move  # noqa: E402
 
-__all__ = ["bp", "candidates", "contracts", "contracts_bp", "engineers", "engineers_bp", "imports", "people_bp"]
+__all__ = [
+    "board",
+    "bp",
+    "candidates",
+    "contracts",
+    "contracts_bp",
+    "engineers",
+    "engineers_bp",
+    "imports",
+    "move",
+    "people_bp",
+]

@@ -7,7 +7,6 @@ with the same page, the latest facts and all that was chosen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -19,28 +18,26 @@ from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.core.unit_of_work import savepoint
 from app.dispatch import service
-from app.dispatch.eligibility import Plan, Table, half_plans, load, plan_of
-from app.dispatch.forms import OfferForm, ReasonForm, window_of
-from app.dispatch.models import HALF_LABELS
+from app.dispatch.eligibility import Table, load
+from app.dispatch.forms import OfferForm, ReasonForm
 from app.dispatch.queries.pool import POOL
 from app.dispatch.service import Order
-from app.dispatch.service.pool import AHEAD
 from app.dispatch.service.tell import window_words
 from app.dispatch.views import bp
-from app.dispatch.words import OVERRIDE_REASONS, RECALL_REASONS, WITHDRAW_REASONS
-from app.tickets.triage import FAULT_CLASSES, MODE_LABELS
-from app.tickets.words import CHIPS, PRIORITY_CHIPS
+from app.dispatch.views.look import back_to_board, look_at, words_for
+from app.dispatch.words import RECALL_REASONS, WITHDRAW_REASONS
+from app.tickets.triage import MODE_LABELS
 from app.tickets.workflow import Status
 from app.ui import toasts
 
 DISPATCH = Permission.TICKETS_DISPATCH
-WINDOWS = 8  # half days offered as links
 EXCLUDED_SHOWN = 12
 
 
-@bp.get("")
+@bp.get("/list")
 @permit(DISPATCH)
 def pool() -> ResponseReturnValue:
+    """What waits, is offered and is planned as lists: for a phone, for filters and for acts on many."""
     return render_template("dispatch/pool.html", page=worklist.page(POOL, current_actor(), request.args))
 
 
@@ -52,31 +49,15 @@ def candidates(number: str) -> ResponseReturnValue:
 
 def draw(actor: Actor, number: str, form: OfferForm, refusal: DomainError | None = None) -> Any:
     """The page for the window that ``form`` names, else for the first half day that can still be reached."""
-    found, now = load.job(actor, number), clock.now()
-    job = found.job
-    mode = form.mode.data or ""
-    mode = mode if mode in MODE_LABELS else job.mode
-    windows = half_plans(now + AHEAD, WINDOWS)
-    plan = chosen_plan(form, windows, now)
-    waits = job.status == Status.TO_DISPATCH
-    later = tuple(half_plans(plan.span.since, WINDOWS)) if waits else ()
-    table = load.table(load.with_mode(found, mode), plan, now, later) if waits else None
+    seen = look_at(actor, number, form)
+    job, table = seen.job, seen.table
     page = render_template(
-        "dispatch/candidates.html", job=job, table=table, plan=plan, windows=windows, mode=mode, form=form, now=now,
-        refusal=refusal, halves=HALF_LABELS, modes=MODE_LABELS, words=window_words, status_chip=CHIPS[job.status],
-        priority=PRIORITY_CHIPS[job.priority], fault=FAULT_CLASSES.get(job.fault_class), overrides=OVERRIDE_REASONS,
-        held=None if waits else load.held(job), acts=_acts(job.status), chosen=_named(table, form),
+        "dispatch/candidates.html", job=job, table=table, plan=seen.plan, windows=seen.windows, mode=seen.mode,
+        form=form, now=clock.now(), refusal=refusal, modes=MODE_LABELS, words=window_words, **words_for(job),
+        held=None if table else load.held(job), acts=acts_in(job.status), chosen=_named(table, form),
         excluded=_excluded(table), may=actor.may, whole=bool(request.args.get("all")),
     )  # fmt: skip
     return page, refusal.status if refusal is not None else 200
-
-
-def chosen_plan(form: OfferForm, windows: Sequence[Plan], now: datetime) -> Plan:
-    """A window in the past is none."""
-    span = window_of(form.day.data or "", form.half.data or "")
-    if span is None or span.until <= now or span.since - now > timedelta(days=60):
-        return windows[0]
-    return plan_of(span)
 
 
 def _excluded(table: Table | None) -> Sequence[Any]:
@@ -90,7 +71,7 @@ def _named(table: Table | None, form: OfferForm) -> Any:
     return table.of(who) if table is not None and who is not None else None
 
 
-def _acts(status: str) -> tuple[str, Any] | None:
+def acts_in(status: str) -> tuple[str, Any] | None:
     """What a dispatcher may take back in this status, with its reasons."""
     return {
         Status.OFFERED: ("dispatch.recall", RECALL_REASONS),
@@ -104,16 +85,17 @@ def offer(number: str) -> ResponseReturnValue:
     actor, form = current_actor(), OfferForm()
     try:
         with savepoint():
-            made = service.offer(actor, number, _order(form))
+            made = service.offer(actor, number, order_of(form))
     except (NotFound, Forbidden):
         raise
     except DomainError as refusal:
         return draw(actor, number, form, refusal)
     toasts.show("done", _("%(number)s 已派给 %(name)s，等接单。", number=number, name=made.assignee_name))
-    return redirect(url_for(".pool"), 303)
+    return redirect(back_to_board(), 303)
 
 
-def _order(form: OfferForm) -> Order:
+def order_of(form: OfferForm) -> Order:
+    """What the form asks for. Raises Invalid where it names nobody, or no half day."""
     who, span = form.who, form.span
     if who is None or span is None:
         raise Invalid(_("请选择人员和上门时间。"))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import uuid
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from app.core import clock
 from app.core.db import db
 from app.core.unit_of_work import unit_of_work
 from app.dealers.models import Dealer, DealerContract
@@ -22,12 +20,10 @@ from app.dispatch.service.pool import refresh_due, sweep
 from tests.factories import staff
 from tests.features.dispatch.people import (
     MONDAY,
-    Ground,
     contract,
     dealer,
     dealer_user,
     engineer,
-    ground,
     planner,
     ticket_of,
 )
@@ -35,28 +31,6 @@ from tests.features.dispatch.test_offers import MORNING, counted
 from tests.inspector import Inspector
 
 WHEN = {"day": "2026-11-24", "half": "am"}
-
-
-@dataclass
-class Room:
-    """A ground with clients; the clock stands at Monday nine."""
-
-    app: object
-    ground: Ground
-    clients: dict[str, Inspector] = field(default_factory=dict)
-
-    def client(self, who) -> Inspector:
-        return staff.client_of(self.app, who.id)
-
-
-@pytest.fixture
-def room(app):
-    app.config["WTF_CSRF_ENABLED"] = False
-    with app.app_context(), clock.frozen(MONDAY):
-        with unit_of_work():
-            made = ground()
-        yield Room(app, made)
-    app.config["WTF_CSRF_ENABLED"] = True
 
 
 @pytest.fixture
@@ -181,7 +155,7 @@ def test_must_leave_by_queue_sorts_the_pool_by_latest_dispatch_time_of_the_best_
         wait = near.starts_at - MONDAY
         assert near.leave_by == ticket_of(near.ticket_id).due_at - timedelta(hours=2.25) - wait
         assert far.leave_by < near.leave_by
-    text = room.client(room.ground.dispatcher).get("/dispatch").get_data(as_text=True)
+    text = room.client(room.ground.dispatcher).get("/dispatch/list").get_data(as_text=True)
     assert text.index(numbers[far.ticket_id]) < text.index(numbers[near.ticket_id])
     with unit_of_work():
         row = ticket_of(near.ticket_id)

@@ -1,0 +1,20 @@
+"""The room in which the pages of dispatch are tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core import clock
+from app.core.unit_of_work import unit_of_work
+from tests.features.dispatch.people import MONDAY, ground
+from tests.features.dispatch.room import Room
+
+
+@pytest.fixture
+def room(app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context(), clock.frozen(MONDAY):
+        with unit_of_work():
+            made = ground()
+        yield Room(app, made)
+    app.config["WTF_CSRF_ENABLED"] = True
