@@ -44,6 +44,7 @@ UNREACHED = {
     "depot.label": "only a device that goes back unrepaired has one; tests/features/tickets/test_depot_pages.py",
     "tickets.ask_contact": "whether the first ticket names another contact is chance; tests/features/tickets",
     "dispatch.candidates": "no ticket waits here; tests/features/dispatch/test_pages.py",
+    "dispatch.move_form": "no ticket waits here; tests/features/dispatch/test_board.py",
     "engineers.detail": "no engineer has a profile here; tests/features/dispatch/test_pages.py",
     "engineers.edit": "no engineer has a profile here; tests/features/dispatch/test_pages.py",
     "engineers.shifts": "no engineer has a profile here; tests/features/dispatch/test_pages.py",

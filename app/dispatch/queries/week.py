@@ -175,7 +175,8 @@ def _row(lane: Lane, week: Week, now: datetime, table: Table | None) -> Row:
     for column in week.columns:
         failed = failures(Question(job, _asked(who, lane, column), column.plan, now), rules)
         cell = _cell(lane, column, failed, now)
-        cell.free = table is not None and who.known and not failed and not column.past
+        here = bool(who.own) and any(one.number == who.own for one in cell.blocks)
+        cell.free = table is not None and who.known and not failed and not column.past and not here
         cell.best = cell.free and _is_best(table, lane, column)
         refusals.append(failed)
         last = cells[-1] if cells else None
