@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.dealers import reach
 from app.dealers.lines import LINE_LABELS
 from app.dispatch.eligibility import Span
 from app.dispatch.eligibility.facts import half_span
+from app.dispatch.eligibility.score import PART_LABELS
 from app.dispatch.models import ABSENCE_REASONS, HALF_LABELS, SKILL_LABELS, Engineer, Half
 from app.dispatch.service.people import EngineerData
 from app.hospitals import provinces
@@ -23,6 +25,7 @@ from app.staff.forms import CheckboxGroup
 from app.ui.forms import PortalForm
 from app.ui.frame import language
 
+REPLAYED = (("30", _l("最近 30 天")), ("90", _l("最近 90 天")), ("365", _l("最近一年")))
 NOTHING = ("", _l("请选择"))
 WEEKDAYS = (_l("周一"), _l("周二"), _l("周三"), _l("周四"), _l("周五"), _l("周六"), _l("周日"))
 
@@ -120,6 +123,7 @@ class OfferForm(PortalForm):
     mode = StringField()
     call_first = StringField()
     override_reason = StringField()
+    override_note = StringField()
 
     @property
     def who(self) -> uuid.UUID | None:
@@ -151,6 +155,34 @@ class ReasonForm(PortalForm):
 
     version = IntegerField(validators=[Optional()])
     reason = StringField()
+
+
+class WeightsForm(PortalForm):
+    """Points of each part of the score, and over how many days they are tried."""
+
+    slack = IntegerField(PART_LABELS["slack"], [Optional()])
+    travel = IntegerField(PART_LABELS["travel"], [Optional()])
+    load = IntegerField(PART_LABELS["load"], [Optional()])
+    continuity = IntegerField(PART_LABELS["continuity"], [Optional()])
+    first_fix = IntegerField(PART_LABELS["first_fix"], [Optional()])
+    cost = IntegerField(PART_LABELS["cost"], [Optional()])
+    days = SelectField(_l("用多久的派单来试算"), choices=REPLAYED, validate_choice=False)
+    note = StringField(_l("改了什么、为什么"))
+
+    @property
+    def span(self) -> int:
+        """Days; the second choice unless one of the list is named."""
+        return int(self.days.data) if self.days.data in dict(REPLAYED) else 90
+
+    def points(self) -> dict[str, int | None]:
+        return {key: self[key].data for key in PART_LABELS}
+
+    def whole(self) -> dict[str, int]:
+        return {key: value or 0 for key, value in self.points().items()}
+
+    def show(self, content: Mapping[str, int]) -> None:
+        for key in PART_LABELS:
+            self[key].data = content.get(key, 0)
 
 
 def window_of(day: str, half: str) -> Span | None:

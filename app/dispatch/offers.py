@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.policy import Actor, Permission
 from app.dispatch.queries.pool import history, waiting
 from app.dispatch.service.tell import window_words
-from app.dispatch.words import DECLINE_REASONS, RECALL_REASONS, STATE_CHIPS, WITHDRAW_REASONS
+from app.dispatch.words import DECLINE_REASONS, OVERRIDE_REASONS, RECALL_REASONS, STATE_CHIPS, WITHDRAW_REASONS
 from app.tickets.models import Ticket
 from app.tickets.panels import TicketAction, TicketPanel, ticket_actions, ticket_panels
 from app.tickets.workflow import Status
@@ -18,7 +18,7 @@ from app.ui.navigation import NavItem, navigation
 
 DISPATCH, ENGINEERS = Permission.TICKETS_DISPATCH, Permission.ENGINEERS_READ
 REASONS: Mapping[str, Any] = {**DECLINE_REASONS, **RECALL_REASONS, **WITHDRAW_REASONS}
-BOARD_PAGES = tuple(f"dispatch.{name}" for name in ("pool", "candidates", "offer", "move_form", "move"))
+BOARD_PAGES = tuple(f"dispatch.{name}" for name in ("pool", "candidates", "offer", "move_form", "move", "weights"))
 ENGINEER_PAGES = ("detail", "new", "create", "edit", "update", "new_skill", "add_skill", "shifts", "set_shifts")
 
 
@@ -45,4 +45,8 @@ def install() -> None:
 
 def _history(_actor: Actor, ticket: Ticket) -> Mapping[str, Any] | None:
     rows = history(ticket)
-    return {"rows": rows, "chips": STATE_CHIPS, "words": window_words, "reasons": REASONS} if rows else None
+    return (
+        {"rows": rows, "chips": STATE_CHIPS, "words": window_words, "reasons": REASONS, "overrides": OVERRIDE_REASONS}
+        if rows
+        else None
+    )

@@ -44,6 +44,7 @@ TOLD_BY: Mapping[str, Any] = {
     "customer": _l("是用户自己提出的"),
 }
 # Why another than the best candidate was chosen; kept for the report that replays the choice
+OTHER = "other"
 OVERRIDE_REASONS: Mapping[str, Any] = {
     "knows_device": _l("熟悉这台设备"),
     "customer_wish": _l("医院指定"),
@@ -51,6 +52,7 @@ OVERRIDE_REASONS: Mapping[str, Any] = {
     "parts_at_hand": _l("手边有备件"),
     "spare_best": _l("首选留给更急的工单"),
     "agreed_by_phone": _l("已电话谈妥"),
+    OTHER: _l("其他，请写明"),
 }
 # What the system writes itself: both languages, since a mail has no reader's language
 ENDINGS: Mapping[str, tuple[str, str]] = {

@@ -96,7 +96,7 @@ def candidates(wanted: Job, plan: Plan, only: uuid.UUID | None = None) -> list[C
 
 
 def _job(*where: sa.ColumnElement[bool]) -> Found:
-    newest = sa.select(sa.func.max(Weights.version)).scalar_subquery()
+    newest = sa.select(sa.func.max(Weights.version)).where(Weights.published_at.is_not(None)).scalar_subquery()
     query = (
         sa.select(
             T.id, T.number, T.version, T.cycle, T.status, T.province, T.hospital_id, Hospital.name, Hospital.lat,

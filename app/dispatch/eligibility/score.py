@@ -24,6 +24,7 @@ HALVES_A_WEEK = 10
 PRIOR_FIXED, PRIOR_DONE = 7, 10  # a newcomer is judged as one who fixed seven in ten
 KNOWN_PLACE = (0.0, 0.6, 1.0)  # by visits to the same hospital
 TENTHS = 10
+THOUSAND = 1_000
 FIRST_WEIGHTS: Mapping[str, int] = {
     "slack": 30, "travel": 25, "load": 15, "continuity": 10, "first_fix": 10, "cost": 10,
 }  # fmt: skip
@@ -35,13 +36,17 @@ PART_LABELS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``points`` of ``most``, in tenths; ``fact`` in words; ``known`` False: nothing was guessed, nothing is earned."""
+    """``points`` of ``most``, in tenths; ``fact`` in words; ``known`` False: nothing was guessed, nothing is earned.
+
+    ``share`` is what the points are made of, in thousandths: it outlives a change of the weights.
+    """
 
     key: str
     points: int
     most: int
     fact: Any
     known: bool = True
+    share: int = 0
 
     @property
     def label(self) -> Any:
@@ -116,6 +121,12 @@ def parts_of(job: Job, candidate: Candidate, plan: Plan, weights: Mapping[str, i
     way, found = way_of(job, candidate), []
     for key, measure in PARTS.items():
         share, fact = measure(job, candidate, plan, way)
-        most = weights.get(key, 0) * TENTHS
-        found.append(Part(key, round((share or 0.0) * most), most, fact, share is not None))
+        whole = weights.get(key, 0)
+        kept = round((share or 0.0) * THOUSAND)
+        found.append(Part(key, points_of(kept, whole), whole * TENTHS, fact, share is not None, kept))
     return tuple(found)
+
+
+def points_of(share: int, weight: int) -> int:
+    """Tenths of a point for a share in thousandths: the same for a live score and for one that is replayed."""
+    return round(share * weight * TENTHS / THOUSAND)

@@ -8,8 +8,9 @@ was cancelled on the floor below needs no call up here.
 
 `Visit` is one appointment of an accepted dispatch; a return visit is another row. `Exclusion` remembers who declined a
 ticket: not asked again within the same cycle unless a dispatcher lifts it. `Weights` are the versioned parts of the
-score. ``override_reason`` says why another than the best candidate was chosen; ``ranking`` keeps what was on the table
-then (ids and tenths of points), for the report that replays it.
+score: one dispatcher proposes, a lead publishes what somebody else proposed. ``override_reason`` says why another than
+the best candidate was chosen; ``ranking`` keeps what was on the table then (ids, tenths of points, each part's share in
+thousandths), for the report that replays it (`app.dispatch.queries.replay`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped
 
-from app.core.columns import DataClass, plain
+from app.core.columns import DataClass, plain, sealed_column
 from app.core.db import Base
+from app.core.sealed import Sealed
 
 WORK, USAGE = DataClass.WORK, DataClass.USAGE
 NAME_MAX_CHARS = 120
@@ -115,6 +117,8 @@ class Dispatch(Base):
     score: Mapped[int] = plain(nullable=False)  # tenths of a point
     rank: Mapped[int] = plain(nullable=False)  # 1: the best on the table
     override_reason: Mapped[str] = plain(sa.String(32), nullable=False, default="")
+    override_sealed: Mapped[bytes | None] = sealed_column(DataClass.FREE_TEXT)
+    override_note = Sealed("override_sealed")  # of the reason "other": the dispatcher's own words
     ranking: Mapped[list[Any]] = plain(sa.JSON, nullable=False, default=list)
     data_deleted_at: Mapped[datetime | None] = plain()  # a dealer's confirmation for this ticket
 
@@ -162,7 +166,7 @@ class Exclusion(Base):
 
 
 class Weights(Base):
-    """A version of the score's weights; the highest number is in force. Without a row the built-in first one is."""
+    """A version of the score's weights; the highest published one is in force, or else the built-in first one."""
 
     __tablename__ = "dispatch_weights"
 
@@ -172,3 +176,6 @@ class Weights(Base):
     created_at: Mapped[datetime] = plain(nullable=False)
     created_by: Mapped[uuid.UUID | None] = plain()
     created_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=WORK)
+    published_at: Mapped[datetime | None] = plain()  # None: waits for somebody else's look
+    published_by: Mapped[uuid.UUID | None] = plain()
+    published_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=WORK)

@@ -19,13 +19,15 @@ from app.dispatch.models import Dispatch, DispatchState, Exclusion
 from app.dispatch.service import reach, tell
 from app.dispatch.service.follow import finish
 from app.dispatch.service.prove import admit, everybody, proof, ranking
-from app.dispatch.words import OVERRIDE_REASONS, RECALL_REASONS
+from app.dispatch.words import OTHER, OVERRIDE_REASONS, RECALL_REASONS
 from app.tickets.facts import Facts, Priority
 from app.tickets.models import Ticket
 from app.tickets.service import move
 from app.tickets.service.clocks import terms_of
 from app.tickets.service.time import NO_ASSIGNEE
 from app.tickets.triage import MODE_LABELS
+
+NOTE_MAX_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Order:
     call_first: bool = False  # the window is our plan; the assignee calls and agrees
     mode: str = ""  # as triaged unless given
     override_reason: str = ""  # where another than the best was chosen
+    override_note: str = ""  # the words of the reason "other"
 
 
 def offer(actor: Actor, number: str, order: Order) -> Dispatch:
@@ -54,7 +57,7 @@ def offer(actor: Actor, number: str, order: Order) -> Dispatch:
     now, plan = clock.now(), plan_of(order.span, agreed=not order.call_first)
     table, standing = _chosen(row, order, plan, now)
     admit(standing)
-    reason = _override(standing, order.override_reason)
+    reason = _override(standing, order)
     accept_by = accept_until(row, now)
     person, covering = standing.candidate, contract_for(standing.candidate, plan)
     given = proof(row, standing, plan, now)
@@ -71,8 +74,10 @@ def offer(actor: Actor, number: str, order: Order) -> Dispatch:
         mode=table.job.mode, window_from=plan.span.since, window_until=plan.span.until, call_first=order.call_first,
         accept_by=accept_by, offered_at=now, offered_by=actor.id, offered_name=actor.name,
         weights_version=table.weights_version, score=standing.total, rank=standing.rank, override_reason=reason,
-        ranking=ranking(table),
+        ranking=ranking(table, standing),
     )  # fmt: skip
+    if reason == OTHER:
+        made.override_note = order.override_note.strip()
     db.session.add(made)
     db.session.flush()
     tell.offered(row, made)
@@ -124,8 +129,9 @@ def _chosen(row: Ticket, order: Order, plan: Plan, now: datetime) -> tuple[Table
     return table, standing
 
 
-def _override(standing: Standing, reason: str) -> str:
-    """Another than the best is chosen for a reason; for the best none is kept."""
+def _override(standing: Standing, order: Order) -> str:
+    """Another than the best is chosen for a reason; for the best none is kept. Raises Invalid naming the field."""
+    reason = order.override_reason
     if standing.rank <= 1:
         return ""
     known("override_reason", reason, OVERRIDE_REASONS)
@@ -133,6 +139,10 @@ def _override(standing: Standing, reason: str) -> str:
         raise Invalid(
             code="override_reason_required", fields={"override_reason": [_l("没有选首选人员，请选择原因。")]}
         )  # fmt: skip
+    if reason == OTHER and not order.override_note.strip():
+        raise Invalid(fields={"override_note": [_l("请写明其他原因。")]})
+    if len(order.override_note) > NOTE_MAX_CHARS:
+        raise Invalid(fields={"override_note": [_l("最多 %(limit)s 个字。", limit=NOTE_MAX_CHARS)]})
     return reason
 
 

@@ -14,6 +14,8 @@ from app.dispatch.models import AssigneeKind, Dispatch
 from app.tickets.facts import EligibilityProof
 from app.tickets.models import Ticket
 
+KEPT = 12  # of the admitted, with each offer
+
 
 class NotEligible(TransitionRefused):
     """A hard rule says no. ``failed`` are all of them, each with what would mend it."""
@@ -67,9 +69,13 @@ def may_repair(standing: Standing, plan: Plan) -> bool:
     return covering is not None and covering.may_repair
 
 
-def ranking(table: Table) -> list[dict[str, Any]]:
-    """What was on the table, for the report that replays the choice: ids and tenths of points, no names."""
+def ranking(table: Table, chosen: Standing) -> list[dict[str, Any]]:
+    """What was on the table, for the report that replays the choice: the first twelve and the chosen one, no names."""
+    kept = table.admitted[:KEPT]
     return [
-        {"id": one.candidate.id.hex, "parts": {part.key: part.points for part in one.parts}}
-        for one in table.admitted[:12]
+        {
+            "id": one.candidate.id.hex, "parts": {part.key: part.points for part in one.parts},
+            "shares": {part.key: part.share for part in one.parts},
+        }
+        for one in (*kept, *(() if chosen in kept else (chosen,)))
     ]  # fmt: skip

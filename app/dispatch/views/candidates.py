@@ -101,7 +101,7 @@ def order_of(form: OfferForm) -> Order:
         raise Invalid(_("请选择人员和上门时间。"))
     return Order(
         form.version.data or 0, who, span, bool(form.call_first.data), form.mode.data or "",
-        form.override_reason.data or "",
+        form.override_reason.data or "", form.override_note.data or "",
     )  # fmt: skip
 
 

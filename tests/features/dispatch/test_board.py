@@ -152,7 +152,7 @@ def test_a_drop_is_an_ordinary_post_judged_again_by_the_rule_engine(room):
     forged = page.post(url, data={"version": version, "assignee_id": gone.id, "when": WHEN})
     text = text_of(forged)
     assert forged.status_code == 409 and "缺勤到 2026-11-24" in text and "调整缺勤" in text
-    assert re.search(rf'<option value="{gone.id}" selected>', text) and f'value="{WHEN}" selected' in text
+    assert re.search(rf'<option lang="zh-CN" value="{gone.id}" selected>', text) and f'value="{WHEN}" selected' in text
     for nonsense in ({"assignee_id": "x", "when": "soon"}, {"assignee_id": him.id, "when": "2026-11-20/am"}, {}):
         assert page.post(url, data={"version": version, **nonsense}).status_code == 422
     done = page.post(url, data={"version": version, "assignee_id": him.id, "when": WHEN, "back": "week=2026-11-23&x=1"})
