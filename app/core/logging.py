@@ -27,6 +27,7 @@ SECRET_KEYS = re.compile(
     r"(?:^|_)(?:password|passwd|secret|token|cookie|authorization|code|phone|mobile|openid|unionid|email|mail|"
     r"address|lat|lon|latitude|longitude|params|body|form|session)(?:$|_)"
 )
+OURS = frozenset({"at", "level", "logger"})  # set by the chain itself, after the event's own values
 HARMLESS_KEYS = frozenset({"status_code", "reason_code", "error_code", "exit_code"})
 MASK = "***"
 MAX_TEXT_CHARS = 16_000
@@ -81,7 +82,7 @@ def _clean_number(value: Any) -> Any:
 
 def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The filter, as the last processor before the renderer."""
-    return {key: _clean(value, key) for key, value in event.items()}
+    return {key: value if key in OURS else _clean(value, key) for key, value in event.items()}
 
 
 def configure() -> None:

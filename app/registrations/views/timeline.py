@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from app.registrations.models import RegistrationEvent
 from app.registrations.queries.case import Case
 from app.registrations.reasons import Shown, labels
+from app.ui.frame import language
 
 WORDS: dict[str, Any] = {
     "submit_registration": _l("提交注册"),
@@ -66,8 +68,14 @@ def timeline(case: Case, catalogue: Iterable[Shown]) -> list[Item]:
     return [_item(event, words, event.id in undone, inner=not case.barred) for event in case.events]
 
 
+@cache
+def _titles(_language: str) -> dict[str, str]:
+    """`WORDS` in the reader's language, put into words once for all pages."""
+    return {action: str(word) for action, word in WORDS.items()}
+
+
 def _item(event: RegistrationEvent, words: Any, undone: bool, *, inner: bool) -> Item:
-    title = str(WORDS.get(event.action, event.action))
+    title = _titles(language()).get(event.action, event.action)
     if event.reason_codes and inner:
         title = _("%(what)s：%(why)s", what=title, why="、".join(words.get(c, c) for c in event.reason_codes))
     if event.round > 1 and event.action in ("resubmit_registration", "replace_evidence"):
