@@ -35,8 +35,8 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str | None]:
-    """The URL of a superuser connection, or None when no server can be had."""
+def server(scratch: str | None = None) -> Iterator[str | None]:
+    """The URL of a superuser connection, or None when no server can be had. Its files lie in ``scratch``."""
     given = os.environ.get("PORTAL_TEST_DATABASE_URL")
     if given:
         yield given
@@ -45,7 +45,7 @@ def server() -> Iterator[str | None]:
     if folder is None:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="portal-pg-") as home:
+    with tempfile.TemporaryDirectory(prefix="portal-pg-", dir=scratch) as home:
         user = UNPRIVILEGED if os.getuid() == 0 else None
         if user:
             os.chown(home, pwd.getpwnam(user).pw_uid, -1)
@@ -58,7 +58,9 @@ def server() -> Iterator[str | None]:
             **run,
         )
         port = _free_port()
-        options = f"-k {home} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+        options = (
+            f"-k {home} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c autovacuum=off -c max_connections=200"
+        )
         process = subprocess.Popen(
             [folder / "postgres", "-D", data, *options.split(" ")], stderr=open(f"{home}/log", "w"), **run
         )
