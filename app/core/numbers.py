@@ -231,6 +231,7 @@ register(
     _n("reschedules_max", "tickets", 2, 0, 10, "count", _l("不经组长最多改期几次。")),
     _n("accept_hours", "tickets", 4, 1, 16, "working_hours", _l("派单后多少工作小时内须接单或拒绝。")),
     _n("accept_hours_p1", "tickets", 1, 1, 8, "working_hours", _l("P1 派单后多少小时内须接单或拒绝。")),
+    _n("job_access_days", "tickets", 7, 0, 30, "days", _l("工单关闭后，上门人员还能看到任务多少天（不含联系人）。")),
     _n("review_due_hours", "review", 8, 1, 40, "working_hours", _l("新注册须在多少工作小时内审完。")),
     _n("resubmission_due_hours", "review", 4, 1, 40, "working_hours", _l("补拍后须在多少工作小时内审完。")),
     _n("open_leases", "review", 3, 1, 10, "count", _l("一位审核员最多同时打开几件。")),

@@ -91,6 +91,8 @@ class Permission(StrEnum):
         "dealers:manage",
         "Keep dealers and the register of contracts; end or revoke a contract; import them.",
     )
+    DISCLOSURES_READ = "disclosures:read", "See what dealers were shown of whom, and what they have yet to delete."
+    DISCLOSURES_EXPORT = "disclosures:export", "Export the disclosure ledger; it names fields and holds no values."
     DEVICES_READ = "devices:read", "See the device register: serials, places, warranty and contract."
     DEVICES_MANAGE = "devices:manage", "Add, correct and retire devices of the register."
     VISITS_DO = "visits:do", "Accept and carry out one's own visits; an engineer's or a dealer's right."

@@ -10,13 +10,18 @@ if TYPE_CHECKING:
 
 def install(app: Portal) -> None:
     """Pages, what this room gives to the rooms below, and jobs that announce what time and other floors changed."""
-    from app.dispatch import offers
-    from app.dispatch.service import follow, lapse, pool
+    from app.dispatch import offers, visit_offers
+    from app.dispatch.service import follow, lapse, once, pool
     from app.dispatch.views import bp, contracts_bp, engineers_bp, people_bp
+    from app.dispatch.views.visiting import disclosures_bp, jobs_bp
 
     for blueprint in (bp, engineers_bp, contracts_bp, people_bp):
         app.register_blueprint(blueprint)
+    app.register_blueprint(jobs_bp)
+    app.register_blueprint(disclosures_bp)
     offers.install()
+    visit_offers.install()
     follow.install()
     lapse.install()
     pool.install()
+    once.install()

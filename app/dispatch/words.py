@@ -36,12 +36,29 @@ MOVE_REASONS: Mapping[str, Any] = {
     "delayed": _l("上一单延误"),
     "parts_late": _l("备件未到"),
     "absent": _l("人员临时缺勤"),
+    "agreed": _l("电话约定了时间"),
 }
+AGREED = "agreed"  # the reason of a first appointment
 TOLD_BY: Mapping[str, Any] = {
     "assignee": _l("上门人员已电话告知"),
     "dispatcher": _l("调度已电话告知"),
     "triager": _l("客服已电话告知"),
     "customer": _l("是用户自己提出的"),
+}
+# Why it was not repaired today; what is needed is written beside it
+STUCK_REASONS: Mapping[str, Any] = {
+    "needs_skill": _l("需要另一种技能"),
+    "needs_part": _l("需要备件"),
+    "needs_tool": _l("需要专用工具或量具"),
+    "device_in_use": _l("设备正在使用，不能停机"),
+    "no_access": _l("进不了科室"),
+}
+# Why the hospital's signature is a typed name
+UNSIGNED_REASONS: Mapping[str, Any] = {
+    "gloves": _l("戴手套，不便手写"),
+    "screen": _l("屏幕不能手写"),
+    "paper": _l("已在纸质单据上签字"),
+    "by_phone": _l("负责人不在场，电话确认"),
 }
 # Why another than the best candidate was chosen; kept for the report that replays the choice
 OTHER = "other"

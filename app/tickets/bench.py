@@ -31,6 +31,11 @@ RELEASE_TESTS: tuple[Check, ...] = (
     Check("accessories", _l("附件齐全"), mandatory=False),
 )
 TESTS: Mapping[str, Check] = {one.key: one for one in RELEASE_TESTS}
+# Done where the device stands, beside tests of the list above
+FIELD_CHECKS: Mapping[str, Any] = {
+    "explained": _l("已向科室说明处理结果"),
+    "cleared": _l("已清理现场，工具和旧件已带走"),
+}
 
 RETURN_REASONS: Mapping[str, Any] = {
     "customer_asks_back": _l("用户要求退回"),
@@ -50,6 +55,11 @@ PART_STEPS: Mapping[str, tuple[str, ...]] = {
     "wanted": ("arrived", "dropped"),
     "arrived": ("used", "returned", "scrapped"),
 }
+# the same where the device stands: a part that was waited for is in the hands of whoever builds it in
+FIELD_PART_STEPS: Mapping[str, tuple[str, ...]] = {
+    "wanted": ("used", "returned", "dropped"),
+    "arrived": ("used", "returned"),
+}
 HOLDERS: Mapping[str, Any] = {
     "engineer": _l("工程师"),
     "dealer": _l("经销商"),
@@ -66,4 +76,6 @@ QUOTE_ANSWERS: Mapping[str, Any] = {
 
 def check_label(key: str) -> str:
     """A test's name in words; a name of the field's own sheet as it stands."""
+    if key in FIELD_CHECKS:
+        return str(FIELD_CHECKS[key])
     return str(TESTS[key].label) if key in TESTS else key

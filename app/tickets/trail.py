@@ -25,14 +25,16 @@ CONFIDENTIAL = ("ticket.harm_told", "ticket.harm_noted", "ticket.held", "ticket.
 WORDS: Mapping[str, Any] = {
     **{row.audit_event: ACTIONS[row.action] for row in TRANSITIONS},
     "ticket.photo_opened": _l("打开照片"), "ticket.recording_opened": _l("打开录音"),
-    "ticket.contact_revealed": _l("显示联系人电话"), "ticket.message_sent": _l("发消息给用户"),
+    "ticket.contact_revealed": _l("显示联系人电话"), "ticket.contact_opened": _l("上门人员看了联系人"),
+    "ticket.message_sent": _l("发消息给用户"),
     "ticket.noted": _l("记内部备注"), "ticket.call_recorded": _l("记录通话"), "ticket.took_over": _l("并入了另一张"),
     "ticket.repeat_named": _l("注明同一故障"),
     "ticket.clocks_paused": _l("暂停时钟"), "ticket.clocks_resumed": _l("提前结束暂停"),
     "ticket.printed": _l("打开打印页"), "ticket.files_asked": _l("说明原因，查看已结束工单的文件"),
 }  # fmt: skip
 REASONS: Mapping[str, Any] = {
-    "triage": _l("分诊中"), "talk": _l("正在沟通"), "lead": _l("组长查看"), **LOOK_REASONS,
+    "triage": _l("分诊中"), "talk": _l("正在沟通"), "lead": _l("组长查看"), "visit": _l("上门任务"),
+    **LOOK_REASONS,
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ STYLESHEETS = (
     "depot",
     "dispatch",
     "board",
+    "jobs",
     "case",
     "proof",
     "staff",

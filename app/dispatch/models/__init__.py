@@ -1,5 +1,8 @@
-"""Tables of dispatch: engineers with what they may and can (`people`), offers visits (`offers`), the pool."""
+"""Tables of dispatch: engineers with what they may and can (`people`), offers and visits (`offers`), the pool, what
+phones have sent (`jobs`), what dealers were shown (`ledger`)."""
 
+from app.dispatch.models.jobs import JobReceipt
+from app.dispatch.models.ledger import Disclosure, Field
 from app.dispatch.models.offers import (
     LIVE_STATES,
     STATE_LABELS,
@@ -32,13 +35,16 @@ __all__ = [
     "STATE_LABELS",
     "Absence",
     "AssigneeKind",
+    "Disclosure",
     "Dispatch",
     "DispatchState",
     "Engineer",
     "EngineerShift",
     "EngineerSkill",
     "Exclusion",
+    "Field",
     "Half",
+    "JobReceipt",
     "PoolEntry",
     "Skill",
     "Visit",

@@ -2,6 +2,7 @@
 
 An offer's end belongs to the ticket (``wakes_at`` = ``accept_by``, `app.tickets.service.time`); the dispatch is closed
 here with the same instant. A ticket that was cancelled, merged or reopened closes its dispatch as superseded.
+One that the customer sent back after an objection revives it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from app.core import clock, jobs
 from app.core.db import db
 from app.dispatch.models import LIVE_STATES, Dispatch, DispatchState, Visit, VisitOutcome
 from app.dispatch.service import tell
+from app.dispatch.stages import DONE_WITH, IN_HAND
 from app.tickets.models import Ticket
 from app.tickets.workflow import Status
 
@@ -23,9 +25,6 @@ FOLLOW = "dispatch.follow"
 EVERY = timedelta(minutes=1)
 BATCH = 200
 S = Status
-# Where a ticket is in the hands of whoever accepted it: in these the dispatch lives on
-IN_HAND = (S.SCHEDULED, S.ON_SITE, S.WAIT_PARTS, S.COLLECTING, S.RETURNING)
-DONE_WITH = (S.IN_DEPOT, S.WAIT_QUOTE, S.RELEASE_TEST, S.RESOLVED, S.CLOSED)
 
 
 def ending_of(row: Ticket, found: Dispatch) -> DispatchState | None:
@@ -44,9 +43,12 @@ def ending_of(row: Ticket, found: Dispatch) -> DispatchState | None:
 def align(row: Ticket) -> None:
     """Close what the ticket has left behind. The row is locked and settled."""
     query = sa.select(Dispatch).where(Dispatch.ticket_id == row.id, Dispatch.state.in_(LIVE_STATES))
+    lives = False
     for found in db.session.scalars(query.with_for_update()):
         ending = ending_of(row, found)
         if ending is None:
+            lives = True
+            plan_again(row, found)
             continue
         at = found.accept_by if ending is DispatchState.EXPIRED else clock.now()
         finish(found, ending, at, ending.value)
@@ -54,6 +56,42 @@ def align(row: Ticket) -> None:
             tell.back_in_pool(row, found, "expired")
         elif ending is DispatchState.SUPERSEDED:
             tell.called_off(row, found)
+    if not lives and row.status == S.SCHEDULED and row.assignee_id is not None:
+        _revive(row)
+
+
+def plan_again(row: Ticket, found: Dispatch) -> None:
+    """A ticket that came back to its visit (parts arrived, an objection) has another appointment."""
+    if row.status != S.SCHEDULED or found.state != DispatchState.ACCEPTED:
+        return
+    visits = db.session.scalars(sa.select(Visit).where(Visit.dispatch_id == found.id).order_by(Visit.n)).all()
+    if any(visit.ended_at is None for visit in visits):
+        return
+    window = (None, None) if row.call_first else (row.window_from, row.window_until)
+    found.call_first = row.call_first
+    if window[0] is not None and window[1] is not None:
+        found.window_from, found.window_until = window[0], window[1]
+    db.session.add(
+        Visit(
+            dispatch_id=found.id, n=len(visits) + 1, ticket_id=row.id, hospital_id=row.hospital_id,
+            assignee_id=found.assignee_id, window_from=window[0], window_until=window[1],
+        )
+    )  # fmt: skip
+    db.session.flush()
+
+
+def _revive(row: Ticket) -> None:
+    """The customer objected: whoever did the work has it again, under the dispatch that was done with."""
+    d = Dispatch
+    query = sa.select(d).where(
+        d.ticket_id == row.id, d.cycle == row.cycle, d.assignee_id == row.assignee_id,
+        d.state == DispatchState.DONE.value,
+    )  # fmt: skip
+    found = db.session.scalars(query.order_by(d.offered_at.desc()).limit(1).with_for_update()).one_or_none()
+    if found is not None:
+        found.state, found.ended_at, found.ended_reason = DispatchState.ACCEPTED.value, None, ""
+        db.session.flush()
+        plan_again(row, found)
 
 
 def finish(found: Dispatch, state: DispatchState, at: datetime, reason: str) -> None:
@@ -82,12 +120,28 @@ def follow_due(limit: int = BATCH) -> int:
     return len(rows)
 
 
+def revive_due(limit: int = BATCH) -> int:
+    """Objections whose visit nobody has touched yet, a batch; how many."""
+    d, t = Dispatch, Ticket
+    done = sa.select(d.id).where(
+        d.ticket_id == t.id, d.cycle == t.cycle, d.assignee_id == t.assignee_id, d.state == DispatchState.DONE.value
+    )
+    live = sa.select(d.id).where(d.ticket_id == t.id, d.state.in_(LIVE_STATES))
+    query = sa.select(t).where(t.status == S.SCHEDULED, done.exists(), ~live.exists()).order_by(t.id).limit(limit)
+    rows: Sequence[Ticket] = db.session.scalars(query.with_for_update(skip_locked=True)).all()
+    for row in rows:
+        align(row)
+    return len(rows)
+
+
 def install() -> None:
     """Register the job and its rhythm."""
 
     @jobs.handler(FOLLOW)
     def _follow(_payload: dict[str, Any]) -> None:
         while follow_due():
+            pass
+        while revive_due():
             pass
 
     jobs.every(FOLLOW, EVERY)

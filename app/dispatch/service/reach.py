@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.db import db
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import NotFound
 from app.core.policy import Actor, Permission
 from app.dealers.models import Dealer
 from app.dispatch.models import LIVE_STATES, Dispatch, Engineer, Visit
+from app.dispatch.queries.mine import stands_for
 from app.dispatch.service.follow import align
-from app.staff.models import StaffAccount
 from app.tickets.models import Ticket
 from app.tickets.service import locked
 from app.tickets.service.reach import in_region
@@ -39,14 +39,6 @@ def live(row: Ticket) -> Dispatch | None:
     """The live dispatch of a ticket in hands."""
     query = sa.select(Dispatch).where(Dispatch.ticket_id == row.id, Dispatch.state.in_(LIVE_STATES))
     return db.session.scalars(query.with_for_update()).one_or_none()
-
-
-def stands_for(actor: Actor) -> frozenset[uuid.UUID]:
-    """The assignee ids in whose name this person acts: himself, or the dealer he works for and nobody else."""
-    if actor.kind != "staff" or actor.id is None:
-        raise Forbidden()
-    dealer_id = db.session.scalar(sa.select(StaffAccount.dealer_id).where(StaffAccount.id == actor.id))
-    return frozenset({dealer_id if dealer_id is not None else actor.id})
 
 
 def own(actor: Actor, dispatch_id: uuid.UUID) -> tuple[Ticket, Dispatch, frozenset[uuid.UUID]]:

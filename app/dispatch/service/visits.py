@@ -91,7 +91,8 @@ def _move(actor: Actor, row: Ticket, found: Dispatch, wanted: NewTime, action: s
     now, span = clock.now(), wanted.span
     facts = Facts(
         now=now, reason=wanted.reason, told_by=wanted.told_by, window=(span.since, span.until) if span else None,
-        changes=row.reschedules, changes_allowed=numbers.get("reschedules_max"), leads=actor.may(LEAD),
+        changes=0 if visit.window_from is None else row.reschedules,
+        changes_allowed=numbers.get("reschedules_max"), leads=actor.may(LEAD),
         assignee_ids=ids, assigned_to=row.assignee_id,
     )  # fmt: skip
     if span is None or span.since >= span.until or span.until < now:
@@ -100,15 +101,16 @@ def _move(actor: Actor, row: Ticket, found: Dispatch, wanted: NewTime, action: s
     reach.hold_assignee(found.assignee_id)
     plan = plan_of(span)
     standing = recheck(row, found, plan, now)
+    counted = 0 if visit.window_from is None else 1  # the first appointment, agreed by telephone, is no change of it
     changes: dict[str, Any] = {
         "window_from": span.since, "window_until": span.until, "call_first": False,
-        "reschedules": row.reschedules + 1, "may_repair": may_repair(standing, plan),
+        "reschedules": row.reschedules + counted, "may_repair": may_repair(standing, plan),
     }  # fmt: skip
     move(row, action, actor, facts, changes=changes)
     covering = contract_for(standing.candidate, plan)
     found.window_from, found.window_until, found.call_first = span.since, span.until, False
     found.contract_id = covering.id if covering else None
-    visit.window_from, visit.window_until, visit.changes = span.since, span.until, visit.changes + 1
+    visit.window_from, visit.window_until, visit.changes = span.since, span.until, visit.changes + counted
     db.session.flush()
     if actor.id != found.assignee_id:
         tell.moved(row, found, visit.changes)

@@ -59,14 +59,30 @@ def arrive(actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, *, serial: str =
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """How a department signed: by hand on the screen, or in words that say who and why not by hand.
+
+    The words name somebody, so they go into the event's sealed note.
+    """
+
+    image: CleanImage | None = None
+    words: str = ""
+
+
+UNSIGNED = Signed()
+
+
 def finish_repair(
     actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, work: Work, tests: Sequence[Measured],
-    photos: Sequence[CleanImage] = (),
+    photos: Sequence[CleanImage] = (), signed: Signed = UNSIGNED,
 ) -> Ticket:  # fmt: skip
     """Repaired on the spot, tested, signed for by the department."""
     row = load(actor, ticket_id, VISIT)
     fits(fault=(work.fault, LONG_TEXT), action=(work.action, LONG_TEXT))
-    facts = _own(row, stands_for, work=work, tests=lines_of(tests), may_repair=row.may_repair)
+    facts = _own(
+        row, stands_for, work=work, tests=lines_of(tests), may_repair=row.may_repair, note=signed.words
+    )  # fmt: skip
     move(row, "finish_repair", actor, facts, changes={"wakes_at": confirm_until(facts.now)})
     db.session.add(
         RepairRecord(
@@ -76,6 +92,7 @@ def finish_repair(
     )  # fmt: skip
     keep_sheet(row, actor, tests, facts.now, for_release=False)
     attach_photos(row, actor, photos, kind=FileKind.CONDITION)
+    _keep_signature(row, actor, signed)
     return row
 
 
@@ -101,8 +118,9 @@ def hand_over_visit(actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, reason:
 
 
 def collect(
-    actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, taken: Collected, photos: Sequence[CleanImage] = ()
-) -> Ticket:
+    actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, taken: Collected, photos: Sequence[CleanImage] = (),
+    signed: Signed = UNSIGNED,
+) -> Ticket:  # fmt: skip
     """Refused without declaration or a lead's approved biohazard packing. A lead's approval is used up by it."""
     row = load(actor, ticket_id, VISIT)
     serial, approved = plain_serial(taken.serial) or "", row.biohazard_by
@@ -113,7 +131,7 @@ def collect(
         raise Invalid(code="seal_required", fields={"seal": [_l("请填封条编号或快递单号。")]})
     facts = _own(
         row, stands_for, serial_scanned=serial, serial_expected=row.serial_number, receipt_signed=taken.signed,
-        decontaminated=taken.decontaminated, biohazard_approved=approved is not None,
+        decontaminated=taken.decontaminated, biohazard_approved=approved is not None, note=signed.words,
     )  # fmt: skip
     known = registered(serial, row.hospital_id)
     named = {} if row.serial_number else {"serial_number": serial, "device_id": known.id if known else None}
@@ -125,6 +143,7 @@ def collect(
     )  # fmt: skip
     leg = pass_to(row, hands, facts.now)
     attach_photos(row, actor, photos, kind=FileKind.CONDITION, leg_id=leg.id)
+    _keep_signature(row, actor, signed, leg.id)
     return row
 
 
@@ -156,18 +175,25 @@ def resume_visit(actor: Actor, ticket_id: uuid.UUID, window: Window | None, *, c
 
 
 def hand_over_device(
-    actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, *, signed: bool, photos: Sequence[CleanImage] = ()
-) -> Ticket:
+    actor: Actor, ticket_id: uuid.UUID, stands_for: Ids, *, signed: bool, photos: Sequence[CleanImage] = (),
+    signature: Signed = UNSIGNED,
+) -> Ticket:  # fmt: skip
     """Back in the hospital's hands, signed for. An unrepaired one was labelled when it left the depot, or stays."""
     row = load(actor, ticket_id, VISIT)
     leg = open_leg(row.id)
     if row.status == Status.RETURNING and row.unrepaired and not (leg is not None and leg.do_not_use):
         raise Invalid(code="label_required", fields={"label": [_l("设备上没有“未维修，请勿使用”标签。")]})
-    facts = _own(row, stands_for, receipt_signed=signed)
+    facts = _own(row, stands_for, receipt_signed=signed, note=signature.words)
     move(row, "hand_over_device", actor, facts, changes={"wakes_at": confirm_until(facts.now)})
     give_back(row, facts.now)
     attach_photos(row, actor, photos, kind=FileKind.SIGNATURE, leg_id=leg.id if leg is not None else None)
+    _keep_signature(row, actor, signature, leg.id if leg is not None else None)
     return row
+
+
+def _keep_signature(row: Ticket, actor: Actor, signed: Signed, leg_id: uuid.UUID | None = None) -> None:
+    if signed.image is not None:
+        attach_photos(row, actor, [signed.image], kind=FileKind.SIGNATURE, leg_id=leg_id)
 
 
 def _own(row: Ticket, stands_for: Ids, **more: Any) -> Facts:

@@ -60,7 +60,7 @@ class PartsForm(BenchForm):
     @property
     def lines(self) -> list[Wanted]:
         return [
-            Wanted(row["part_number"], row["part_name"], whole(row["part_quantity"]), _day(row["part_eta"]))
+            Wanted(row["part_number"], row["part_name"], whole(row["part_quantity"]), typed_day(row["part_eta"]))
             for row in table("part_number", "part_name", "part_quantity", "part_eta")
             if row["part_number"] or row["part_name"] or row["part_eta"]
         ]
@@ -104,8 +104,8 @@ class SheetForm(BenchForm):
     def sheet(self) -> list[Measured]:
         return [
             Measured(
-                test.key, {"yes": True, "no": False}.get(_typed(f"{test.key}-passed")), _typed(f"{test.key}-value"),
-                _typed(f"{test.key}-gauge"), _day(_typed(f"{test.key}-until")),
+                test.key, {"yes": True, "no": False}.get(typed(f"{test.key}-passed")), typed(f"{test.key}-value"),
+                typed(f"{test.key}-gauge"), typed_day(typed(f"{test.key}-until")),
             )
             for test in RELEASE_TESTS
         ]  # fmt: skip
@@ -188,11 +188,13 @@ def fen(text: str) -> int | None:
         return None
 
 
-def _typed(name: str) -> str:
+def typed(name: str) -> str:
+    """A field as it was typed, cleaned."""
     return str(clean(request.form.get(name, "")))
 
 
-def _day(text: str) -> date | None:
+def typed_day(text: str) -> date | None:
+    """A day of the browser's date field; None for anything else."""
     try:
         return date.fromisoformat(text)
     except ValueError:
