@@ -62,7 +62,7 @@ def of_ticket(actor: Actor, number: str) -> tuple[Ticket, Sequence[Shown], Seque
     kept: Any = (L.dispatch_id, L.dealer_name, L.contract_number, L.contract_version, L.purpose, L.basis, L.field)
     first, last = sa.func.min(L.at, type_=L.at.type), sa.func.max(L.at, type_=L.at.type)
     query = sa.select(*kept, sa.func.count(), first, last).where(L.ticket_id == row.id).group_by(*kept)
-    shown = [Shown(*found) for found in db.session.execute(query.order_by(first, L.field))]
+    shown = [Shown(*tuple(found)) for found in db.session.execute(query.order_by(first, L.field))]
     seen = sa.select(D).where(D.ticket_id == row.id, D.assignee_kind == "dealer", D.accepted_at.is_not(None))
     return row, shown, db.session.scalars(seen.order_by(D.accepted_at, D.id)).all()
 
