@@ -7,6 +7,7 @@ import contextlib
 import os
 import platform
 import sys
+from pathlib import Path
 
 from bench.registry import Database, Run, find
 from scripts import postgres
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
     parser.add_argument("--sizes", type=lambda text: tuple(sorted(map(int, text.split(",")))))
     parser.add_argument("--seed", type=int, help="of what is drawn; a bench that draws nothing takes no notice")
+    parser.add_argument("--keep", type=Path, help="folder in which filled databases stay for the next run (tickets)")
     args = parser.parse_args()
     if args.list:
         for name, bench in known.items():
@@ -34,7 +36,8 @@ def main() -> None:
     print(f"python -m bench {' '.join(sys.argv[1:])} · Python {platform.python_version()} · {os.cpu_count()} cores")
     with contextlib.nullcontext() if args.sqlite else postgres.server() as url:
         databases = [Database("SQLite", None), *([Database("PostgreSQL", url)] if url else [])]
-        run = Run(tuple(databases), args.sizes or (FULL if args.full else SIZES), args.requests, args.seed)
+        sizes = args.sizes or (FULL if args.full else SIZES)
+        run = Run(tuple(databases), sizes, args.requests, args.seed, args.keep)
         for name in args.names or known:
             print(f"\n{name}: {(known[name].__doc__ or '').splitlines()[0]}", flush=True)
             known[name](run)

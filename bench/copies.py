@@ -100,12 +100,16 @@ def _moved(column: Any, k: int, postgres: bool, shared: bool) -> str:
     name = column.name
     if shared:
         return str(name)
+    if column.info.get("sealed"):  # bound to the row it was made for: nobody could open it here
+        return "NULL"
     if isinstance(column.type, sa.Uuid):  # null stays null
         if postgres:
             return f"CAST('{k:08x}' || substr(replace(CAST({name} AS text), '-', ''), 9) AS uuid)"
         return f"'{k:08x}' || substr({name}, 9)"
     if name == "name_key":  # hospitals and departments: unique within their place
         return f"'{k:08x}' || substr({name}, 9)"
+    if name == "serial_number":  # another device than the one it was copied from
+        return f"'{k:05d}' || substr({name}, 6)"
     if name in ("number", "code"):  # five characters of the running part say which copy it is
         return f"substr({name}, 1, 5) || '{k:05d}' || substr({name}, 11)"
     return str(name)

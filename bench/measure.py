@@ -32,9 +32,10 @@ class Backends:
         return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in self.pids) / 1e9
 
 
-def request(app: Callable[..., Any], path: str, cookie: str) -> tuple[str, str]:
-    """One GET through the WSGI callable; status and body."""
-    environ = EnvironBuilder(path=path, headers=[("Cookie", cookie)]).get_environ()
+def request(app: Callable[..., Any], path: str, cookie: str, form: dict[str, str] | None = None) -> tuple[str, str]:
+    """One GET through the WSGI callable, with ``form`` a POST; status and body."""
+    more: dict[str, Any] = {} if form is None else {"method": "POST", "data": form}
+    environ = EnvironBuilder(path=path, headers=[("Cookie", cookie)], **more).get_environ()
     status: list[str] = []
     answer = app(environ, lambda line, _headers, _info=None: status.append(line))
     body = b"".join(answer)
@@ -43,29 +44,47 @@ def request(app: Callable[..., Any], path: str, cookie: str) -> tuple[str, str]:
     return status[0], body.decode()
 
 
-def block(app: Callable[..., Any], paths: Sequence[str], cookie: str, backends: Backends) -> float:
-    """Mean CPU seconds per request over one block."""
+def block(
+    app: Callable[..., Any],
+    paths: Sequence[str],
+    cookie: str,
+    backends: Backends,
+    form: dict[str, str] | None = None,
+) -> float:
+    """Mean CPU seconds per request over one block; with ``form`` of posts, which redirect."""
     before, server = time.process_time(), backends.seconds()
     for path in paths:
-        status, _body = request(app, path, cookie)
-        if not status.startswith("200"):
+        status, _body = request(app, path, cookie, form)
+        if not status.startswith("200" if form is None else "303"):
             raise RuntimeError(f"{path}: {status}")
     return (time.process_time() - before + backends.seconds() - server) / len(paths)
 
 
 def pairs(
-    portal: Callable[..., Any], hand: Callable[..., Any], path: str, cookie: str, url: str, count: int
+    portal: Callable[..., Any],
+    hand: Callable[..., Any],
+    path: str,
+    cookie: str,
+    url: str,
+    count: int,
+    hand_path: str | None = None,
 ) -> dict[str, float]:
     """Medians of ``count`` interleaved pairs: milliseconds of each side and the ratio."""
-    for app in (portal, hand):
+    sides = (portal, path), (hand, hand_path or path)
+    for app, asked in sides:
         for _ in range(BLOCK):
-            request(app, path, cookie)
+            request(app, asked, cookie)
     backends = Backends(url)
-    ours: list[float] = []
-    theirs: list[float] = []
+    found: tuple[list[float], list[float]] = ([], [])
     for n in range(max(3, count // BLOCK)):
-        for app, found in ((portal, ours), (hand, theirs)) if n % 2 else ((hand, theirs), (portal, ours)):
-            found.append(block(app, [path] * BLOCK, cookie, backends))
+        for side in (0, 1) if n % 2 else (1, 0):
+            app, asked = sides[side]
+            found[side].append(block(app, [asked] * BLOCK, cookie, backends))
+    return medians(*found)
+
+
+def medians(ours: list[float], theirs: list[float]) -> dict[str, float]:
+    """Of blocks measured side by side: milliseconds of each side and the ratio."""
     return {
         "portal_ms": statistics.median(ours) * 1e3,
         "hand_ms": statistics.median(theirs) * 1e3,

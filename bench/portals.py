@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import shutil
 import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -29,16 +32,30 @@ from app.staff.models import SessionStage, StaffSession
 from app.staff.tokens import hash_token, new_token
 from bench.measure import request
 
+READY = "filled"
+
 
 @contextmanager
-def portal(url: str | None) -> Iterator[Portal]:
-    """An app on a fresh database, SQLite or (``url``) PostgreSQL; its request log is written, to nowhere."""
-    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+def portal(url: str | None, kept: Path | None = None) -> Iterator[Portal]:
+    """An app on a fresh database, SQLite or (``url``) PostgreSQL; its request log is written, to nowhere.
+
+    ``kept`` names the instance's folder, which stays, and with it the database: made anew while the folder holds no
+    file `READY`, which `mark_ready` writes. On PostgreSQL the server must stay too (``PORTAL_TEST_DATABASE_URL``).
+    """
+    with contextlib.ExitStack() as stack:
+        temporary = tempfile.TemporaryDirectory(prefix="portal-bench-")
+        folder = str(kept) if kept else stack.enter_context(temporary)
+        ready = kept is not None and (kept / READY).exists()
+        if kept is not None and not ready:
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir(parents=True)
         env = {"PORTAL_ENV": "test", "PORTAL_INSTANCE": folder}
         if url:
-            name = f"bench_{new_id().hex[-8:]}"
+            name = f"bench_{kept.name.lower()}" if kept else f"bench_{new_id().hex[-8:]}"
             with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+                if not ready:
+                    connection.execute(f'DROP DATABASE IF EXISTS "{name}"')  # type: ignore[call-overload]
+                    connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
             env["PORTAL_DATABASE_URL"] = url.rsplit("/", 1)[0] + f"/{name}"
         app = create_app(config.load(env))
         upgrade(app)
@@ -47,6 +64,15 @@ def portal(url: str | None) -> Iterator[Portal]:
         yield app
         with app.app_context():
             db.engine.dispose()
+
+
+def filled(app: Portal) -> bool:
+    """Whether a kept folder has its rows already."""
+    return bool((app.extensions["settings"].instance / READY).exists())
+
+
+def mark_ready(app: Portal) -> None:
+    (app.extensions["settings"].instance / READY).touch()
 
 
 def _quiet() -> None:

@@ -19,6 +19,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Run:
     sizes: tuple[int, ...]  # rows of the largest table, ascending
     requests: int  # of each side, per page
     seed: int | None = None  # of what is drawn; None: the bench's own
+    keep: Path | None = None  # where filled databases stay for the next run, in a bench that can
 
     def line(self, text: str) -> None:
         """One line of the report, seen at once."""

@@ -94,14 +94,7 @@ def fill(app: Portal, count: int, seed: int = 5) -> None:
                 db.session.execute(sa.insert(Ticket), some)
                 db.session.execute(sa.insert(SlaClock), [c for row in some for c in _clocks(rng, row)])
         copies.worlds(count // made, (Ticket, SlaClock), SHARED)
-        with unit_of_work():  # copies are other devices than those they were copied from
-            own = sa.func.substr(Ticket.number, 6, 5) + sa.func.substr(Ticket.number, 14, 4)
-            where = Ticket.number >= "TKT-B00001"
-            db.session.execute(sa.update(Ticket).where(where).values(serial_number=own), execution_options=_PLAIN)
         copies.settle()
-
-
-_PLAIN = {"synchronize_session": False}
 
 
 def _ticket(rng: random.Random, n: int, subject: Any, hospital: Any) -> dict[str, Any]:

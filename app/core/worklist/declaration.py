@@ -64,6 +64,7 @@ class Filter:
     wide: bool = False
     more: bool = False  # folded behind 展开
     personal: bool = False  # its value finds a customer (name, phone): never kept in a saved view or a queued export
+    few: Callable[[str], bool] = lambda _value: False  # whether this value leaves so few rows that they are sorted
 
 
 @dataclass(frozen=True, slots=True)

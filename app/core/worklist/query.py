@@ -59,6 +59,11 @@ def clauses(worklist: Worklist, request: Request, actor: Actor) -> list[Clause]:
     return found
 
 
+def _few(worklist: Worklist, request: Request) -> bool:
+    """A filter leaves few rows: found by it and sorted, instead of looked for in each of the view's ranges."""
+    return any(f.key in request.values and f.few(request.values[f.key]) for f in worklist.filters)
+
+
 def statement(
     worklist: Worklist,
     request: Request,
@@ -81,6 +86,8 @@ def statement(
         where.append(tie.in_(ids))
     order = (column.desc(), tie.desc()) if descending else (column, tie)
     ranges = request.tab.ranges(actor, now) if request.tab else [[]]
+    if len(ranges) > 1 and _few(worklist, request):
+        ranges = [[sa.or_(*(sa.and_(*some) for some in ranges))]]
     sources = [sa.literal_column("1").label("_") if c.source is None else c.source for c in worklist.columns]
     selected = [tie, column.label("_sort"), *(s.label(f"v{i}") for i, s in enumerate(map(_column, sources)))]
     if worklist.subject is not None:

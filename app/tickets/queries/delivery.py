@@ -17,6 +17,10 @@ from app.core.outbox import Message, MessageState
 from app.customers import service as customers
 from app.notifications import follow, words
 
+_M: Any = Message.__table__.c
+_OF = sa.select(_M.dedupe_key, _M.channel, _M.state, _M.error_code, _M.sent_at).where(
+    _M.dedupe_key.in_(sa.bindparam("wanted", expanding=True)), _M.state != MessageState.CANCELLED.value
+)
 NEVER_ARRIVED = (MessageState.FAILED, MessageState.DEAD)
 
 
@@ -43,12 +47,10 @@ class Reach:
 
 def of(keys: Iterable[str | None]) -> Mapping[str, Delivered]:
     """By key; one statement."""
-    m = Message
-    wanted = {key for key in keys if key}
+    wanted = sorted({key for key in keys if key})
     if not wanted:
         return {}
-    query = sa.select(m.dedupe_key, m.channel, m.state, m.error_code, m.sent_at)
-    rows = db.session.execute(query.where(m.dedupe_key.in_(wanted), m.state != MessageState.CANCELLED.value))
+    rows = db.session.connection().execute(_OF, {"wanted": wanted})
     return {
         r.dedupe_key: Delivered(
             words.channel(r.channel), words.STATES[r.state], words.error(r.error_code), r.sent_at,

@@ -48,16 +48,23 @@ class File:
         return self.media_type not in UNHEARD
 
 
+_OF = (
+    sa.select(TicketFile, StoredFile)
+    .join(StoredFile, StoredFile.id == TicketFile.file_id)
+    .where(TicketFile.ticket_id == sa.bindparam("ticket", type_=sa.Uuid()))
+    .order_by(TicketFile.at, TicketFile.kind, TicketFile.place, TicketFile.id)
+)
+
+
 def of(ticket_id: uuid.UUID) -> list[File]:
     """All of them, in the order in which they came; one statement."""
-    f, s, now = TicketFile, StoredFile, clock.now()
-    query = sa.select(f, s).join(s, s.id == f.file_id).where(f.ticket_id == ticket_id)
+    now = clock.now()
     return [
         File(
             row.id, row.kind, row.place, stored.media_type, row.facts, row.at, row.by_kind, row.message_id,
             stored.due_at(), stored.gone(now),
         )
-        for row, stored in db.session.execute(query.order_by(f.at, f.kind, f.place, f.id))
+        for row, stored in db.session.execute(_OF, {"ticket": ticket_id})
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ a page needs. Words are found by keyed tokens of the report and rechecked in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ T, S = Ticket, Status
 READ = Permission.TICKETS_READ
 TAIL_DIGITS = 4
 NUMBER_HEAD = "TKT-"
+DAY_HEAD = len("TKT-20261123")
 AWAITED = (S.NEED_INFO, S.WAIT_QUOTE, S.RESOLVED)  # the customer has the next word
 TO_TRIAGE = (S.SUBMITTED, S.TRIAGING)
 IN_HAND = (S.TRIAGING, S.NEED_INFO)
@@ -72,21 +73,32 @@ def _words(value: str, actor: Actor) -> Clause | None:
     if value.upper().startswith(NUMBER_HEAD):
         head = value.upper()
         return sa.and_(T.number >= head, T.number < head + "\uffff")
-    query = sa.select(T.id, T.subject_id, T.fault_sealed, T.voice_sealed, T.device_model)
-    query = query.where(*fault_tokens.candidates(value, T.id), *in_region(actor, READ))
-    rows = db.session.execute(query.order_by(T.id.desc()).limit(CANDIDATES)).all()
-    found = [row.id for row in rows if rechecked(_opened(row, _keys(rows)), value)]
+    asked = fault_tokens.latest(value)
+    if asked is None:
+        return None
+    tokens, where = asked
+    query = sa.select(T.id, T.subject_id, T.fault_sealed, T.voice_sealed, T.device_model).join_from(
+        tokens, T, T.id == tokens.ref_id
+    )
+    query = query.where(*where, *in_region(actor, READ)).order_by(tokens.ref_id.desc())
+    rows = db.session.execute(query.limit(CANDIDATES)).all()
+    found = [row.id for row, text in _opened(rows) if rechecked(text, value)]
     return T.id.in_(found) if found else None
 
 
-def _keys(rows: Sequence[Any]) -> dict[Any, bytes]:
-    return keys.keystore.load({row.subject_id for row in rows})
+def _is_narrow(value: str) -> bool:
+    """Words find at most `CANDIDATES`; a number's beginning with its day, the reports of that day."""
+    return not value.upper().startswith(NUMBER_HEAD) or len(value) >= DAY_HEAD
 
 
-def _opened(row: Any, held: dict[Any, bytes]) -> str:
-    key = held.get(row.subject_id)
-    said = (T.fault.opener()(row.id, row.fault_sealed, key), T.voice_text.opener()(row.id, row.voice_sealed, key))
-    return "\n".join(filter(None, (*said, row.device_model)))
+def _opened(rows: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+    """Each row with its text: the report, the voice in words, the device's model."""
+    held = keys.keystore.load({row.subject_id for row in rows})
+    fault, voice = T.fault.opener(), T.voice_text.opener()
+    for row in rows:
+        key = held.get(row.subject_id)
+        said = fault(row.id, row.fault_sealed, key), voice(row.id, row.voice_sealed, key), row.device_model
+        yield row, "\n".join(filter(None, said))
 
 
 def _phone(value: str, _actor: Actor) -> Clause | None:
@@ -189,10 +201,10 @@ QUEUE = Worklist(
     drawer_endpoint="tickets.drawer",
     tabs=TABS,
     filters=(
-        Filter("q", _l("编号、故障、型号"), _words, wide=True, personal=True),
+        Filter("q", _l("编号、故障、型号"), _words, wide=True, personal=True, few=_is_narrow),
         Filter("hospital", _l("医院"), by_hospital, wide=True),
         Filter("serial", _l("序列号"), by_serial),
-        Filter("phone", _l("手机或尾号"), _phone, personal=True),
+        Filter("phone", _l("手机或尾号"), _phone, personal=True, few=lambda _value: True),
         Filter("priority", _l("优先级"), _priority, kind="select", choices=_priorities, more=True),
         Filter("status", _l("状态"), lambda value, _a: T.status == value, kind="select", choices=_statuses, more=True),
         Filter("province", _l("省份"), lambda v, _a: T.province == v, kind="select", choices=_provinces, more=True),

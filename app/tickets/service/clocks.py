@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,22 +42,32 @@ def follow(row: Ticket, action: str, actor: Actor, at: datetime, pause_until: da
     ``pause_until`` is the planned end of the pause that the action begins, cut to what its reason allows.
     """
     effect = effects.EFFECTS.get(action, effects.NOTHING)
-    log = log_of(row)
+    log, known = log_of(row), stored(row)
     standing = None
     if effect.pauses and pause_until is not None:
-        standing = _longest(policy.pause_reason(terms_of(row, at).policy, effect.pauses), at, pause_until)
+        standing = _longest(policy.pause_reason(_terms(row, at, known).policy, effect.pauses), at, pause_until)
     lines = _lines(effect, log, at, standing)
     if not lines and action not in FREEZES:
         return
-    terms = freeze(row, at) if action in FREEZES else terms_of(row, at)
+    terms = freeze(row, at) if action in FREEZES else _terms(row, at, known)
     write(row, actor, len(log), lines)
-    reckon_all(row, terms, [*log, *lines])
+    reckon_all(row, terms, [*log, *lines], known)
 
 
 def log_of(row: Ticket) -> list[Happening]:
     """The log of the ticket's present cycle, oldest first."""
-    query = sa.select(SlaEvent).where(SlaEvent.ticket_id == row.id, SlaEvent.cycle == row.cycle).order_by(SlaEvent.seq)
-    return [happening(line) for line in db.session.scalars(query)]
+    found = db.session.connection().execute(_LOG, {"ticket": row.id, "round": row.cycle})
+    return [happening(line) for line in found]
+
+
+_LOG = (
+    sa.select(*(SlaEvent.__table__.c[name] for name in (
+        "act", "at", "metric", "pause", "reason", "stops", "planned_end", "since"
+    )))
+    .where(SlaEvent.__table__.c.ticket_id == sa.bindparam("ticket", type_=sa.Uuid()))
+    .where(SlaEvent.__table__.c.cycle == sa.bindparam("round", type_=sa.SmallInteger()))
+    .order_by(SlaEvent.__table__.c.seq)
+)  # fmt: skip
 
 
 def happening(line: Any) -> Happening:
@@ -74,27 +85,40 @@ def freeze(row: Ticket, at: datetime) -> Terms:
     return Terms(found, None if every_hour else calendar.freeze(), policy.budgets(found, row.priority))
 
 
+def stored(row: Ticket) -> list[SlaClock]:
+    """The clocks of the present cycle as last reckoned."""
+    return list(db.session.scalars(_STORED, {"ticket": row.id, "round": row.cycle}))
+
+
+_STORED = sa.select(SlaClock).where(
+    SlaClock.ticket_id == sa.bindparam("ticket", type_=sa.Uuid()),
+    SlaClock.cycle == sa.bindparam("round", type_=sa.SmallInteger()),
+)
+_WARNINGS = sa.select(Escalation).where(Escalation.clock_id.in_(sa.bindparam("clocks", expanding=True)))
+
+
 def terms_of(row: Ticket, at: datetime) -> Terms:
     """The terms that the ticket's clocks were frozen with; today's where it has none yet (taken over)."""
-    query = sa.select(SlaClock.policy_version, SlaClock.calendar_id)
-    query = query.where(SlaClock.ticket_id == row.id, SlaClock.cycle == row.cycle)
-    latest = (SlaClock.stopped_at.is_not(None), SlaClock.stopped_at.desc(), SlaClock.id.desc())  # going ones first
-    held = db.session.execute(query.order_by(*latest).limit(1)).first()
-    if held is None:
+    return _terms(row, at, stored(row))
+
+
+def _terms(row: Ticket, at: datetime, known: Sequence[SlaClock]) -> Terms:
+    if not known:
         return freeze(row, at)
-    found = db.session.get(SlaPolicy, held.policy_version)
+    latest = max(known, key=lambda held: (held.stopped_at is None, held.stopped_at or at, held.id))  # going ones first
+    found = db.session.get(SlaPolicy, latest.policy_version)
     assert found is not None, "clocks name a policy by foreign key"
-    return Terms(found, held.calendar_id, policy.budgets(found, row.priority))
+    return Terms(found, latest.calendar_id, policy.budgets(found, row.priority))
 
 
-def reckon_all(row: Ticket, terms: Terms, log: list[Happening]) -> None:
-    """Bring the stored clocks, their warnings and the ticket's due date to what the log says."""
+def reckon_all(row: Ticket, terms: Terms, log: list[Happening], known: Sequence[SlaClock] | None = None) -> None:
+    """Bring the stored clocks (``known``, where they were read already), their warnings and the ticket's due date to
+    what the log says."""
     replayed = replay(log, terms.budgets)
-    query = sa.select(SlaClock).where(SlaClock.ticket_id == row.id, SlaClock.cycle == row.cycle)
-    known = {Metric(held.metric): held for held in db.session.scalars(query)}
-    soonest = NEVER
+    clocks = {Metric(held.metric): held for held in (stored(row) if known is None else known)}
+    moved: list[tuple[SlaClock, Run]] = []
     for metric, run in replayed.runs.items():
-        held = known.get(metric) or SlaClock(ticket_id=row.id, cycle=row.cycle, metric=metric.value)
+        held = clocks.get(metric) or SlaClock(ticket_id=row.id, cycle=row.cycle, metric=metric.value)
         if held.stopped_at is not None and held.stopped_at == run.stopped_at:
             continue  # a stopped clock keeps the terms it was stopped under
         _set(held, run, replayed, terms)
@@ -102,11 +126,14 @@ def reckon_all(row: Ticket, terms: Terms, log: list[Happening]) -> None:
             (b for a, b in gaps(run, replayed.pauses) if run.going and a <= log[-1].at < b), None
         )
         db.session.add(held)
-        db.session.flush()
-        _warn(held, run, replayed.pauses, terms)
-        if run.going:
-            soonest = min(soonest, held.due_at)
-    row.due_at = soonest
+        moved.append((held, run))
+    db.session.flush()
+    given: dict[uuid.UUID, dict[int, Escalation]] = {held.id: {} for held, _run in moved}
+    for warning in db.session.scalars(_WARNINGS, {"clocks": list(given)}):
+        given[warning.clock_id][warning.level] = warning
+    for held, run in moved:
+        _warn(held, run, replayed.pauses, terms, given[held.id])
+    row.due_at = min((held.due_at for held, run in moved if run.going), default=NEVER)
     db.session.flush()
 
 
@@ -121,10 +148,8 @@ def _set(held: SlaClock, run: Run, replayed: Replayed, terms: Terms) -> None:
         held.used_seconds, held.outcome = int(spent.total_seconds()), "late" if spent > run.budget else "in_time"
 
 
-def _warn(held: SlaClock, run: Run, pauses: tuple[Pause, ...], terms: Terms) -> None:
+def _warn(held: SlaClock, run: Run, pauses: tuple[Pause, ...], terms: Terms, known: Mapping[int, Escalation]) -> None:
     """Warnings that have not been given move with the deadline; a stopped clock warns no more."""
-    query = sa.select(Escalation).where(Escalation.clock_id == held.id)
-    known = {warning.level: warning for warning in db.session.scalars(query)}
     if not run.going:
         for warning in known.values():
             if warning.fired_at is None:
