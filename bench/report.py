@@ -1,4 +1,4 @@
-"""`/tickets/report` on a large table: each chart of four weeks and of a year, beside a walk over the whole table."""
+"""`/tickets/report` on a large table: each chart of four weeks and of a year, from the rows and from sums by day."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from app.core.policy import SYSTEM
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from app.hospitals.models import Hospital
-from app.tickets.models import SlaClock, Ticket
-from app.tickets.reports import charts, figures
-from app.tickets.reports.figures import Span
+from app.hospitals.span import Span
+from app.tickets.models import SlaClock, StaleDay, Ticket
+from app.tickets.reports import charts, sums
+from app.tickets.service import daily
 from app.ui.period import read_period
 from bench import copies
 from bench.portals import portal
@@ -35,7 +36,7 @@ SHARED = frozenset({("ticket", "subject_id"), ("ticket", "hospital_id")})
 
 @bench("report")
 def report(run: Run) -> None:
-    """Every chart of the tickets' report at 28 and 366 days, against one plain walk over the table."""
+    """Every chart of the tickets' report at 28 and 366 days: from the rows, then from the worker's sums by day."""
     for database in run.databases:
         for size in run.sizes:
             with portal(database.url) as app:
@@ -43,22 +44,39 @@ def report(run: Run) -> None:
                 fill(app, size)
                 run.line(f"  {database.name}: {size:,} tickets with {len(METRICS)} clocks each, {_since(began):.0f} s")
                 with app.test_request_context("/tickets/report"):
-                    walk = _timed(lambda: db.session.scalar(sa.select(sa.func.count()).where(Ticket.cycle > 3)))
-                    run.line(f"    the whole table, a count with a filter  {walk:8.1f} ms")
-                    for days in (28, 366):
-                        _charts(run, days, walk)
+                    rows = {days: _charts(days) for days in (28, 366)}  # no day is summed yet
+                    began = time.monotonic()
+                    summed = daily.sum_all_stale()
+                    run.line(f"    {summed:,} days summed for the first time, {_since(began):.0f} s")
+                    for days, before in rows.items():
+                        _compare(run, days, before, _charts(days))
+                    run.line(f"    one day summed again {_again():8.1f} ms")
 
 
-def _charts(run: Run, days: int, walk: float) -> None:
+def _charts(days: int) -> dict[str, float]:
+    """Milliseconds per chart of a period that ends today."""
     now = clock.today()
     period, _refusal = read_period({"from": str(now - timedelta(days=days - 1)), "to": str(now)})
-    span, whole = Span(*period.instants()), 0.0
-    came = sum(figures.arrivals(SYSTEM, span).values())
-    for key in charts.ALL:
-        took = _timed(lambda key=key: charts.draw(key, SYSTEM, period, span))  # type: ignore[misc]
-        whole += took
-        run.line(f"    {days:>3} days, {came:>9,} reports   {key:<8} {took:8.1f} ms")
-    run.line(f"    {days:>3} days   all charts {whole:8.1f} ms   × {whole / walk:.2f} of the walk")
+    found = sums.days(Span(*period.instants()))
+    return {key: _timed(lambda key=key: charts.draw(key, SYSTEM, period, found)) for key in charts.ALL}  # type: ignore[misc]
+
+
+def _compare(run: Run, days: int, before: dict[str, float], after: dict[str, float]) -> None:
+    for key, rows in before.items():
+        run.line(
+            f"    {days:>3} days   {key:<8} rows {rows:9.1f} ms   sums {after[key]:8.1f} ms   × {after[key] / rows:.3f}"
+        )
+    whole, now = sum(before.values()), sum(after.values())
+    run.line(f"    {days:>3} days   all      rows {whole:9.1f} ms   sums {now:8.1f} ms   × {now / whole:.3f}")
+
+
+def _again() -> float:
+    """What the worker does about one day that changed: yesterday."""
+    with unit_of_work():
+        db.session.add(StaleDay(day=clock.today() - timedelta(days=1)))
+    began = time.perf_counter()
+    daily.sum_all_stale()
+    return (time.perf_counter() - began) * 1e3
 
 
 def _timed(read: Callable[[], Any], times: int = 3) -> float:
@@ -94,6 +112,8 @@ def fill(app: Portal, count: int, seed: int = 5) -> None:
                 db.session.execute(sa.insert(Ticket), some)
                 db.session.execute(sa.insert(SlaClock), [c for row in some for c in _clocks(rng, row)])
         copies.worlds(count // made, (Ticket, SlaClock), SHARED)
+        with unit_of_work():
+            daily.name_all()
         copies.settle()
 
 

@@ -28,6 +28,7 @@ from app.hospitals.models import Hospital, hospital_index
 from app.hospitals.provinces import PROVINCES
 from app.tickets.models import NEVER, Device, Escalation, SlaClock, SlaEvent, Ticket, TicketEvent, TicketMessage
 from app.tickets.models.ticket import fault_tokens
+from app.tickets.service import daily
 from app.tickets.sla import policy
 from app.tickets.sla.metrics import Metric
 from bench import copies
@@ -78,8 +79,9 @@ def fill(app: Portal, count: int, seed: int = 13) -> None:
         if count > made:
             copies.worlds(count // made, WORLD, SHARED)
             _tokens(count // made)
-        with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+        with unit_of_work():
+            daily.name_all()
+        copies.settle()
 
 
 def hospital_name(n: int) -> str:
@@ -202,7 +204,8 @@ class Maker:
             stopped = metric not in going
             yield {
                 "id": new_id(), "ticket_id": row["id"], "cycle": 1, "metric": metric, "policy_version": 1,
-                "calendar_id": self.terms, "budget_seconds": budget(row["priority"], metric), "started_at": row["opened_at"], "due_at": due,
+                "calendar_id": self.terms, "budget_seconds": budget(row["priority"], metric),
+                "started_at": row["opened_at"], "due_at": due,
                 "stopped_at": row["opened_at"] + timedelta(hours=4 * n) if stopped else None,
                 "used_seconds": 1 if stopped else None,
                 "outcome": self.rng.choice(("in_time", "in_time", "late")) if stopped else "",

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 def install(app: Portal) -> None:
     """Pages, and what this room gives to the rooms below."""
     from app.tickets import offers, readers, trail
+    from app.tickets.commands import group
     from app.tickets.queries import promised
-    from app.tickets.service import escalate, look, rebase, time
+    from app.tickets.service import daily, escalate, look, rebase, time
     from app.tickets.views import acts, bp, depot, intake, policies, promises, register
 
     app.register_blueprint(intake.bp)
@@ -32,4 +33,6 @@ def install(app: Portal) -> None:
     look.install()
     escalate.install()
     rebase.install()
+    daily.install()
+    app.cli.add_command(group)
     promised.install()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.tickets.models.daily import WHOLE_COUNTRY, StaleDay, TicketDay
 from app.tickets.models.device import UDI_MAX_CHARS, Device
 from app.tickets.models.promise import Escalation, SlaClock, SlaDraft, SlaEvent, SlaPolicy, SlaRebase
 from app.tickets.models.talk import Direction, FileKind, TicketFile, TicketLook, TicketMessage
@@ -26,6 +27,7 @@ __all__ = [
     "NEVER",
     "SERIAL_MAX_CHARS",
     "UDI_MAX_CHARS",
+    "WHOLE_COUNTRY",
     "CustodyLeg",
     "Device",
     "Direction",
@@ -41,8 +43,10 @@ __all__ = [
     "SlaPolicy",
     "SlaRebase",
     "Source",
+    "StaleDay",
     "Ticket",
     "TicketContact",
+    "TicketDay",
     "TicketEvent",
     "TicketFile",
     "TicketLook",

@@ -63,7 +63,9 @@ class Ticket(Base):
             sqlite_where=sa.text("closed_at IS NOT NULL"),
             postgresql_where=sa.text("closed_at IS NOT NULL"),
         ),
-        sa.Index("ix_ticket_triager", "triager_id", "status"),
+        sa.Index(
+            "ix_ticket_triager", "triager_id", "status", "due_at", "id"
+        ),  # in hands; in order, or SQLite walks all
         sa.Index("ix_ticket_assignee", "assignee_id", "status", "window_from", "id"),
         sa.Index(
             "ix_ticket_wakes",

@@ -134,7 +134,7 @@ def find(actor: Actor, number: str, permission: Permission = Permission.TICKETS_
     )  # fmt: skip
 
 
-def _head(actor: Actor, permission: Permission) -> sa.Select[Any]:
+def _head(actor: Actor, permission: Permission) -> Any:
     theirs, devices = aliased(Department), aliased(Department)
     into, before, absorbed = aliased(Ticket), aliased(Ticket), aliased(Ticket)
     return (

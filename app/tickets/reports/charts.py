@@ -12,10 +12,10 @@ from flask_babel import lazy_gettext as _l
 from app.core import calendar, clock
 from app.core.calendar import CalendarMissing
 from app.core.policy import Actor
-from app.hospitals.span import Span
 from app.tickets.facts import PRIORITY_LABELS, Priority
-from app.tickets.reports import figures
+from app.tickets.reports import figures, sums
 from app.tickets.reports.figures import REPEAT_DAYS, TOP
+from app.tickets.reports.sums import Days
 from app.tickets.sla.metrics import METRIC_LABELS, Metric
 from app.tickets.triage import FAULT_CLASSES
 from app.ui.charts import Bars, Chart, Figures, Over, Ranges, Series, Tone
@@ -32,12 +32,12 @@ DRAWN = 10  # models that are drawn; the table has all of them
 NO_MODEL = _l("未写型号")
 
 
-def flow(actor: Actor, period: Period, span: Span) -> Chart:
+def flow(actor: Actor, period: Period, days: Days) -> Chart:
     """Reports and solved tickets per week."""
-    came, done = figures.arrivals(actor, span), figures.solved(actor, span)
+    came, done = sums.arrivals(actor, days), sums.solved(actor, days)
     rows = [
-        (label, sum(came.get(day, 0) for day in days), sum(done.get(day, 0) for day in days))
-        for label, days in period.weeks()
+        (label, sum(came.get(day, 0) for day in week), sum(done.get(day, 0) for day in week))
+        for label, week in period.weeks()
     ]
     first, second = sum(row[1] for row in rows), sum(row[2] for row in rows)
     answer = _("报修 %(came)s 张，解决 %(done)s 张；", came=f"{first:,}", done=f"{second:,}") + (
@@ -55,9 +55,9 @@ def flow(actor: Actor, period: Period, span: Span) -> Chart:
     )  # fmt: skip
 
 
-def ages(actor: Actor, _period: Period, span: Span) -> Chart:
+def ages(actor: Actor, _period: Period, days: Days) -> Chart:
     """What is open now, by age in working days."""
-    *found, late = figures.ages(actor, span.province, _bounds())
+    *found, late = figures.ages(actor, days.span.province, _bounds())
     labels = (
         _("%(n)s 个工作日内", n=1), _("1 至 3 个工作日"), _("3 至 10 个工作日"), _("10 个工作日以上"),
     )  # fmt: skip
@@ -72,9 +72,9 @@ def ages(actor: Actor, _period: Period, span: Span) -> Chart:
     )  # fmt: skip
 
 
-def kept(actor: Actor, _period: Period, span: Span) -> Chart:
+def kept(actor: Actor, _period: Period, days: Days) -> Chart:
     """Share within the promise by clock and priority; drawn by clock."""
-    found, rows, drawn = figures.kept(actor, span), [], []
+    found, rows, drawn = sums.kept(actor, days), [], []
     for metric in Metric:
         whole = figures.total(found, metric)
         if not whole.stopped and not whole.running_late:
@@ -102,9 +102,9 @@ def kept(actor: Actor, _period: Period, span: Span) -> Chart:
     )  # fmt: skip
 
 
-def repeats(actor: Actor, _period: Period, span: Span) -> Chart:
+def repeats(actor: Actor, _period: Period, days: Days) -> Chart:
     """The same serial number again within 90 days, by model."""
-    found = figures.repeats(actor, span)
+    found = sums.repeats(actor, days)
     hits, n = sum(k for _m, _n, k in found), sum(count for _m, count, _k in found)
     rows = [_repeat_row(model or str(NO_MODEL), k, count) for model, count, k in found]
     drawn: list[tuple[Any, float, Tone]] = [(model or str(NO_MODEL), k, "soon") for model, _n, k in found[:DRAWN] if k]
@@ -123,10 +123,11 @@ def _repeat_row(model: str, hits: int, n: int) -> tuple[Any, ...]:
     return share_row(model, hits, n)[0]
 
 
-def faults(actor: Actor, _period: Period, span: Span) -> Chart:
+def faults(actor: Actor, _period: Period, days: Days) -> Chart:
     """What breaks most, by model and fault class as triage judged it."""
-    found, judged = figures.faults(actor, span)
-    rows = [(model or str(NO_MODEL), str(FAULT_CLASSES.get(fault, fault)), n) for model, fault, n in found]
+    found = sums.faults(actor, days)
+    judged = sum(n for _model, _fault, n in found)
+    rows = [(model or str(NO_MODEL), str(FAULT_CLASSES.get(fault, fault)), n) for model, fault, n in found[:TOP]]
     answer = _("没有分诊过的工单。")
     if rows:
         model, fault, n = rows[0]
@@ -149,14 +150,14 @@ def _bounds() -> list[datetime]:
     return [datetime.combine(day, now.time(), clock.SHANGHAI) for day in days]
 
 
-ALL: dict[str, Callable[[Actor, Period, Span], Chart]] = {
+ALL: dict[str, Callable[[Actor, Period, Days], Chart]] = {
     "flow": flow, "ages": ages, "kept": kept, "repeats": repeats, "faults": faults,
 }  # fmt: skip
 
 
-def draw(key: str, actor: Actor, period: Period, span: Span) -> Chart:
+def draw(key: str, actor: Actor, period: Period, days: Days) -> Chart:
     """One chart of `ALL`. Beyond the loaded calendar the one figure that needs it says so, and the others stand."""
     try:
-        return ALL[key](actor, period, span)
+        return ALL[key](actor, period, days)
     except CalendarMissing:
         return Chart(key, WAITING, NOT_RECKONED, Figures((_("说明"),), [(_("没有数字"),)]))

@@ -1,9 +1,12 @@
-"""Counts of tickets within a period, in the actor's regions. One statement each."""
+"""Counts of tickets within a period, in the actor's regions, from the rows themselves. One statement each.
+
+The report reads them through `sums`, which asks here for days that have not been summed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -72,17 +75,37 @@ def ages(actor: Actor, province: str | None, bounds: Sequence[datetime]) -> list
 
 def kept(actor: Actor, span: Span) -> dict[tuple[str, str], Kept]:
     """(clock, priority or "") -> stopped in the span, and running late now; two statements."""
+    found = stopped(actor, span)
+    return with_late({key: Kept(hits, n) for key, (n, hits) in found.items()}, running_late(actor, span.province))
+
+
+def stopped(actor: Actor, span: Span) -> dict[tuple[str, str], tuple[int, int]]:
+    """(clock, priority or "") -> clocks stopped in the span, of them in time."""
     hits = sa.func.sum(sa.case((C.outcome == "in_time", 1), else_=0))
-    keys = (C.metric, sa.func.coalesce(T.priority, ""))
-    base = sa.select(*keys).join(T, T.id == C.ticket_id).where(*_places(actor, span.province)).group_by(*keys)
-    ended = base.add_columns(hits, sa.func.count()).where(*_stopped(span, list(Metric)))
+    query = _by_clock(actor, span.province).add_columns(sa.func.count(), hits).where(*_stopped(span, list(Metric)))
+    return {(metric, priority): (n, int(k)) for metric, priority, n, k in db.session.execute(query)}
+
+
+def running_late(actor: Actor, province: str | None) -> dict[tuple[str, str], int]:
+    """(clock, priority or "") -> clocks that run past their deadline now."""
+    base = _by_clock(actor, province)
     late = base.add_columns(sa.func.count()).where(C.stopped_at.is_(None), C.due_at < clock.now())
-    running = {(metric, priority): n for metric, priority, n in db.session.execute(late)}
-    found = {
-        (metric, priority): Kept(int(k), n, running.pop((metric, priority), 0))
-        for metric, priority, k, n in db.session.execute(ended)
-    }
-    return found | {key: Kept(running_late=n) for key, n in running.items()}
+    return {(metric, priority): n for metric, priority, n in db.session.execute(late)}
+
+
+def with_late(
+    found: Mapping[tuple[str, str], Kept], late: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], Kept]:
+    """What was stopped, and beside it what runs late."""
+    none = Kept()
+    return {
+        key: replace(found.get(key, none), running_late=late.get(key, 0)) for key in (found.keys() | late.keys())
+    }  # fmt: skip
+
+
+def _by_clock(actor: Actor, province: str | None) -> Any:
+    keys = (C.metric, sa.func.coalesce(T.priority, ""))
+    return sa.select(*keys).join(T, T.id == C.ticket_id).where(*_places(actor, province)).group_by(*keys)
 
 
 def repeats(actor: Actor, span: Span) -> list[tuple[str, int, int]]:
@@ -90,30 +113,39 @@ def repeats(actor: Actor, span: Span) -> list[tuple[str, int, int]]:
 
     The earlier report may lie before the span and in any region: a device is the same wherever it stood.
     """
-    before = aliased(Ticket)
-    gap = hours_between(before.opened_at, T.opened_at)
-    again = sa.exists().where(
-        before.serial_number == T.serial_number, before.serial_number.is_not(None), before.opened_at < T.opened_at,
-        gap <= REPEAT_DAYS * 24, before.status.not_in(NOT_REPAIRED),
-    )  # fmt: skip
-    each = sa.select(sa.func.coalesce(T.device_model, "").label("model"), sa.case((again, 1), else_=0).label("again"))
+    each = sa.select(sa.func.coalesce(T.device_model, "").label("model"), sa.case((again(), 1), else_=0).label("again"))
     counted = (T.serial_number.is_not(None), T.status.not_in(NOT_REPAIRED), *_places(actor, span.province))
     rows = each.where(*_opened(span), *counted).subquery()
     hits = sa.func.sum(rows.c.again)
     query = sa.select(rows.c.model, sa.func.count(), hits).group_by(rows.c.model)
-    found = db.session.execute(query.order_by(hits.desc(), sa.func.count().desc(), rows.c.model))
-    return [(model, n, int(k)) for model, n, k in found]
+    return by_hits((model, n, int(k)) for model, n, k in db.session.execute(query))
 
 
-def faults(actor: Actor, span: Span) -> tuple[list[tuple[str, str, int]], int]:
-    """((model, fault class, tickets), most frequent first, at most `TOP`), and how many tickets were judged in all."""
+def again() -> Clause:
+    """The device of a report was reported within `REPEAT_DAYS` before, and not for nothing."""
+    before = aliased(Ticket)
+    gap = hours_between(before.opened_at, T.opened_at)
+    return sa.exists().where(
+        before.serial_number == T.serial_number, before.serial_number.is_not(None), before.opened_at < T.opened_at,
+        gap <= REPEAT_DAYS * 24, before.status.not_in(NOT_REPAIRED),
+    )  # fmt: skip
+
+
+def faults(actor: Actor, span: Span) -> list[tuple[str, str, int]]:
+    """(model, fault class, tickets), most frequent first."""
     model, n = sa.func.coalesce(T.device_model, ""), sa.func.count()
     where = (T.fault_class != "", T.status.not_in(NOT_REPAIRED), *_opened(span), *_places(actor, span.province))
-    each = sa.select(model.label("model"), T.fault_class, n.label("n")).where(*where).group_by(model, T.fault_class)
-    found = each.subquery()
-    query = sa.select(found, sa.func.sum(found.c.n).over()).order_by(found.c.n.desc(), *list(found.c)[:2])
-    rows = db.session.execute(query.limit(TOP)).all()
-    return [(model, fault, n) for model, fault, n, _all in rows], int(rows[0][3]) if rows else 0
+    query = sa.select(model, T.fault_class, n).where(*where).group_by(model, T.fault_class)
+    return by_number((model, fault, n) for model, fault, n in db.session.execute(query))
+
+
+def by_number(found: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    return sorted(found, key=lambda row: (-row[2], row[0], row[1]))
+
+
+def by_hits(found: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Models with most repeats first, then with most reports."""
+    return sorted(found, key=lambda row: (-row[2], -row[1], row[0]))
 
 
 def _stopped(span: Span, metrics: Sequence[Metric]) -> list[Clause]:

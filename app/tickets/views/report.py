@@ -9,8 +9,8 @@ from app.core.errors import NotFound
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.hospitals import narrowing
 from app.hospitals.narrowing import Narrowed
-from app.tickets.reports import charts
-from app.tickets.reports.figures import Span
+from app.hospitals.span import Span
+from app.tickets.reports import charts, sums
 from app.tickets.views import bp
 from app.ui.chart_files import chart_file
 
@@ -27,7 +27,8 @@ def _read(actor: Actor) -> tuple[Narrowed, Span]:
 def report() -> ResponseReturnValue:
     actor = current_actor()
     found, span = _read(actor)
-    shown = [] if found.refusal else [charts.draw(key, actor, found.period, span) for key in charts.ALL]
+    days = None if found.refusal else sums.days(span)
+    shown = [charts.draw(key, actor, found.period, days) for key in charts.ALL] if days is not None else []
     html = render_template(
         "tickets/report.html",
         shown=shown,
@@ -48,5 +49,5 @@ def report_file() -> ResponseReturnValue:
     found, span = _read(actor)
     if found.refusal is not None:
         raise found.refusal
-    shown = charts.draw(key, actor, found.period, span)
+    shown = charts.draw(key, actor, found.period, sums.days(span))
     return chart_file("tickets", shown, found.period, request.args.get("format", "xlsx"))

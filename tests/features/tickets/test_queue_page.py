@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.web import Portal
 from app.tickets import service
-from app.tickets.models import Ticket, TicketContact
+from app.tickets.models import Ticket, TicketContact, fault_tokens
 from app.tickets.service import Seen
 from app.tickets.workflow import Status
 from tests.features.tickets.pages import Office, office
@@ -194,3 +194,42 @@ def test_16_filters_are_in_the_address_and_the_export_gives_exactly_the_filtered
     assert "serial%3D111" in form.group(1)
     assert other.number not in page.split("<tbody")[1]
     assert leak.number in page
+
+
+def test_a_search_for_few_is_one_condition_and_a_wide_one_is_looked_for_in_each_range(o: Office) -> None:
+    """At a million tickets the first is sorted, the second stops at the first page of each status."""
+    o.report("插入部漏水")
+    for query, ranges in (("q=漏水", 1), ("q=TKT-20261123-0001", 1), ("phone=1234", 1), ("q=TKT-2", 18)):
+        with o.statements() as sent:
+            o.get(f"/tickets?tab=all&{query}")
+        (page,) = [statement for statement, _values in sent if "AS _sort" in statement]
+        assert page.count("UNION ALL") == ranges - 1, query
+
+
+def test_words_are_looked_for_by_their_rarest_pair(o: Office) -> None:
+    for n in range(3):
+        o.report(f"图像出现横纹 {n}")
+    row = o.report("图像出现亮斑")
+    with o.work():
+        tokens, where = fault_tokens.latest("图像出现亮斑") or (None, [])
+        rare = db.session.scalars(sa.select(tokens.ref_id).where(where[0])).all()
+        assert rare == [row.id]
+    assert row.number in o.get("/tickets?tab=all&q=图像出现亮斑")
+    assert fault_tokens.latest("图") is None
+
+
+def test_what_is_mine_is_read_in_the_order_of_its_own_index(o: Office) -> None:
+    """Else SQLite, which keeps no statistics, walks everything of that status to find nothing."""
+    with o.work():
+        if db.engine.dialect.name == "postgresql":
+            db.session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN"
+        plan = db.session.execute(
+            sa.text(f"{explain} SELECT 1 FROM ticket WHERE status='need_info' AND triager_id=:me ORDER BY due_at, id"),
+            {
+                "me": str(o.people["triager"].id)
+                if db.engine.dialect.name == "postgresql"
+                else o.people["triager"].id.hex
+            },
+        )
+        assert any("ix_ticket_triager" in str(row) for row in plan)
