@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0031"
+down_revision = "0030"
 
 POSTGRESQL = (
     "CREATE FUNCTION ticket_day_of_ticket() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TG_OP <> 'INSERT' THEN INSERT INTO ticket_day_stale (day)  SELECT (OLD.opened_at AT TIME ZONE 'Asia/Shanghai')::date UNION SELECT (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date FROM ticket t WHERE t.serial_number = OLD.serial_number AND t.opened_at > OLD.opened_at AND t.opened_at <= OLD.opened_at + interval '91 days'; END IF; IF TG_OP <> 'DELETE' THEN INSERT INTO ticket_day_stale (day)  SELECT (NEW.opened_at AT TIME ZONE 'Asia/Shanghai')::date UNION SELECT (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date FROM ticket t WHERE t.serial_number = NEW.serial_number AND t.opened_at > NEW.opened_at AND t.opened_at <= NEW.opened_at + interval '91 days'; END IF; IF TG_OP = 'UPDATE' THEN INSERT INTO ticket_day_stale (day)  SELECT DISTINCT (c.stopped_at AT TIME ZONE 'Asia/Shanghai')::date FROM sla_clock c WHERE c.ticket_id = NEW.id AND c.stopped_at IS NOT NULL; END IF; RETURN NULL; END $$",
