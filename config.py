@@ -41,6 +41,16 @@ class WeChat:
 
 
 @dataclass(frozen=True, slots=True)
+class WeCom:
+    """The company's own WeCom app, for messages to staff (requirements.md 5); all three or none of them are set."""
+
+    api_base: str = "https://qyapi.weixin.qq.com"
+    corp_id: str = ""
+    agent_id: str = ""  # a whole number
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Sms:
     """Aliyun SendSms (requirements.md 5.1)."""
 
@@ -88,6 +98,7 @@ class Settings:
     console_channel: bool = False
     recognition: bool = False  # a recogniser (`flask recognise`) runs: photos are queued for it
     wechat: WeChat = WeChat()
+    wecom: WeCom = WeCom()
     sms: Sms = Sms()
     smtp: Smtp = Smtp()
 
@@ -137,6 +148,7 @@ def load(environ: Mapping[str, str] | None = None, **override: object) -> Settin
         "console_channel": local,
         "recognition": get("RECOGNITION") == "1",
         "wechat": _group(WeChat, "WECHAT", env),
+        "wecom": _group(WeCom, "WECOM", env),
         "sms": _group(Sms, "SMS", env),
         "smtp": _group(Smtp, "SMTP", env),
     }
@@ -155,8 +167,11 @@ def _check(s: Settings) -> None:
     for name in ("database_url", "keystore_url", "storage_url", "audit_checkpoint_url"):
         if not getattr(s, name):
             raise ConfigError(f"PORTAL_{name.upper()} is missing")
+    _check_wecom(s.wecom)
     if not s.production:
         return
+    if not s.wecom.api_base.startswith("https://"):
+        raise ConfigError("PORTAL_WECOM_API_BASE must begin with https://")
     if any(word in s.secret_key.lower() for word in ("secret", "changeme", "default", "password")):
         raise ConfigError("PORTAL_SECRET_KEY looks like a default; make one with: openssl rand -base64 48")
     for name in ("database_url", "keystore_url"):
@@ -166,6 +181,18 @@ def _check(s: Settings) -> None:
             raise ConfigError(f"PORTAL_{name.upper()} must use TLS: add ?sslmode=verify-full")
         if url.scheme.startswith("sqlite") and name == "database_url":
             raise ConfigError("PORTAL_DATABASE_URL must be PostgreSQL in production")
+
+
+def _check_wecom(s: WeCom) -> None:
+    """Half a configuration would send every message to staff by mail without a word."""
+    given = {"CORP_ID": s.corp_id, "AGENT_ID": s.agent_id, "SECRET": s.secret}
+    missing = [f"PORTAL_WECOM_{name}" for name, value in given.items() if not value]
+    if 0 < len(missing) < len(given):
+        raise ConfigError(f"WeCom is set up in part: {', '.join(missing)} is missing; set all three or none")
+    if s.agent_id and not (s.agent_id.isascii() and s.agent_id.isdigit() and len(s.agent_id) <= 10):
+        raise ConfigError("PORTAL_WECOM_AGENT_ID is not a whole number")
+    if s.corp_id and not (s.corp_id.isascii() and s.corp_id.isalnum() and len(s.corp_id) <= 32):
+        raise ConfigError("PORTAL_WECOM_CORP_ID is not letters and digits")
 
 
 def _group(kind: type[T], prefix: str, env: Mapping[str, str]) -> T:

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.policy import Actor, Permission
 from app.dispatch.queries.pool import history, waiting
+from app.dispatch.queries.told import told
 from app.dispatch.service.tell import window_words
 from app.dispatch.words import DECLINE_REASONS, OVERRIDE_REASONS, RECALL_REASONS, STATE_CHIPS, WITHDRAW_REASONS
 from app.tickets.models import Ticket
@@ -43,10 +44,9 @@ def install() -> None:
     )
 
 
-def _history(_actor: Actor, ticket: Ticket) -> Mapping[str, Any] | None:
+def _history(actor: Actor, ticket: Ticket) -> Mapping[str, Any] | None:
     rows = history(ticket)
-    return (
-        {"rows": rows, "chips": STATE_CHIPS, "words": window_words, "reasons": REASONS, "overrides": OVERRIDE_REASONS}
-        if rows
-        else None
-    )
+    if not rows:
+        return None
+    shown = {"chips": STATE_CHIPS, "words": window_words, "reasons": REASONS, "overrides": OVERRIDE_REASONS}
+    return {"rows": rows, "told": told(actor, rows), **shown}

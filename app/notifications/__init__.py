@@ -20,13 +20,15 @@ def wechat_client() -> WeChatClient:
 
 def install(app: Portal) -> None:
     """Channels and message templates for the outbox, the pages, the callback."""
-    from app.core import outbox
+    from app.core import numbers, outbox
     from app.core.policy import Permission
     from app.notifications import channels, panel, persons, queries, templates, views
     from app.notifications.http import Outbound
+    from app.notifications.links import PUBLIC_ADDRESS
     from app.notifications.wechat import WeChatClient
     from app.ui.navigation import NavItem, navigation
 
+    numbers.register(PUBLIC_ADDRESS)
     settings = app.extensions["settings"]
     outbound = Outbound.from_settings(settings)
     client = app.extensions["wechat_client"] = WeChatClient(settings.wechat, outbound)

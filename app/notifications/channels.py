@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 import uuid
 from abc import ABC, abstractmethod
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -18,13 +19,16 @@ from app.core.unit_of_work import evidence
 from app.notifications import follow, templates
 from app.notifications.apart import reading
 from app.notifications.console import Console
-from app.notifications.delivery import Letter, Outcome, Verdict, of_wechat, sent
+from app.notifications.delivery import Letter, Outcome, Verdict, of_errcode, sent
 from app.notifications.email import SmtpMail
 from app.notifications.http import Outbound
+from app.notifications.links import link_to
 from app.notifications.models import ChannelHold
 from app.notifications.sms import AliyunSms
 from app.notifications.templates import Template
-from app.notifications.wechat import ValueRefused, WeChatClient, WeChatError, WeChatUnreachable
+from app.notifications.tencent import ApiError, Unreachable
+from app.notifications.wechat import ValueRefused, WeChatClient
+from app.notifications.wecom import REMEMBERED, Card, NotReached, WeComClient
 
 VERDICTS = {
     Verdict.SENT: outbox.Verdict.OK,
@@ -41,6 +45,8 @@ class Channel(ABC):
 
     name: str
     idempotent: bool = False
+    remembers: timedelta = outbox.FOR_GOOD
+    paused: Verdict = Verdict.RETRY  # what becomes of messages while the channel waits
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
@@ -56,7 +62,7 @@ class Channel(ABC):
         template = templates.CATALOGUE.get(letter.template)
         if template is None:
             return Outcome(Verdict.DEAD, "template_unknown")
-        if template.seconds and _age(letter) > template.seconds:
+        if template.seconds and _age(letter).total_seconds() > template.seconds:
             return Outcome(Verdict.DEAD, "too_late")
         waiting = self._held()
         if waiting is not None:
@@ -88,7 +94,7 @@ class Channel(ABC):
             if row.until is None:
                 return Outcome(Verdict.FALLBACK, "channel_stopped")
             if row.until > clock.now():
-                return Outcome(Verdict.RETRY, "channel_paused", retry_at=row.until)
+                return Outcome(self.paused, "channel_paused", retry_at=row.until)
         return None
 
     def _note(self, letter: Letter, outcome: Outcome) -> None:
@@ -117,16 +123,16 @@ class _WeChatChannel(Channel):
 
     @abstractmethod
     def _attempt(self, letter: Letter, template: Template) -> str:
-        """Call WeChat; its message id. Raises WeChatError, WeChatUnreachable, ValueRefused."""
+        """Call WeChat; its message id. Raises WeChatError, Unreachable, ValueRefused."""
 
     def _transmit(self, letter: Letter, template: Template) -> Outcome:
         try:
             return sent(self._attempt(letter, template))
-        except WeChatError as error:
-            return of_wechat(error)
+        except ApiError as error:
+            return of_errcode(error)
         except ValueRefused as refused:
             return Outcome(Verdict.DEAD, f"value_refused_{refused.field}"[:64])
-        except WeChatUnreachable as error:
+        except Unreachable as error:
             safe = self.idempotent or not error.sent
             return Outcome(Verdict.RETRY if safe else Verdict.UNKNOWN, f"wechat_{error.code}")
 
@@ -203,6 +209,40 @@ class WeChatSubscribe(_WeChatChannel):
                 follow.add_credit(session, self._appid, letter.to, template_id)  # nothing went out: give it back
 
 
+class WeCom(Channel):
+    """Cards to members of staff. One call is one person, so that WeCom's answer is about this person.
+
+    WeCom drops a repeated card for some hours only: an answer that got lost later than that is unknown. While the
+    channel pauses nobody waits for it: an offer runs out meanwhile, and the mailbox is there.
+    """
+
+    name = templates.WECOM
+    idempotent = True
+    remembers = REMEMBERED
+    paused = Verdict.FALLBACK
+
+    def __init__(self, client: WeComClient, console: Console | None) -> None:
+        super().__init__(console)
+        self._client = client
+
+    def _refusal(self, letter: Letter, template: Template) -> Outcome | None:
+        return None if self._console is not None or self._client.configured else NOT_CONFIGURED
+
+    def _transmit(self, letter: Letter, template: Template) -> Outcome:
+        title, description = template.card_text(letter.params, _written_at(letter))
+        card = Card(title, description, link_to(template.path.format_map(letter.params)))
+        try:
+            return sent(self._client.send_card(letter.to, card))
+        except NotReached as refused:
+            return Outcome(Verdict.FALLBACK, f"wecom_{refused.code}")
+        except ApiError as error:
+            outcome = of_errcode(error)
+            return replace(outcome, verdict=self.paused, retry_at=None) if outcome.hold_until else outcome
+        except Unreachable as error:
+            safe = not error.sent or outbox.may_repeat(self, _age(letter))
+            return Outcome(Verdict.RETRY if safe else Verdict.UNKNOWN, f"wecom_{error.code}")
+
+
 class Sms(Channel):
     """Not idempotent: an answer that got lost makes the message unknown, and nothing repeats it."""
 
@@ -239,12 +279,16 @@ class Email(Channel):
         return self._mail.send(letter, *template.email_text(letter.params))
 
 
-def _age(letter: Letter) -> float:
-    """Seconds since the message was written; its id tells (see `core.db.new_id`), by the machine's own clock."""
+def _written_at(letter: Letter) -> datetime:
+    """When the message was written; its id tells (see `core.db.new_id`), by the machine's own clock."""
     try:
-        return time.time() - (uuid.UUID(letter.id).int >> 80) / 1000
+        return datetime.fromtimestamp((uuid.UUID(letter.id).int >> 80) / 1000, UTC)
     except ValueError:
-        return 0.0
+        return datetime.fromtimestamp(time.time(), UTC)
+
+
+def _age(letter: Letter) -> timedelta:
+    return datetime.fromtimestamp(time.time(), UTC) - _written_at(letter)
 
 
 def build(settings: config.Settings, client: WeChatClient, outbound: Outbound) -> list[Channel]:
@@ -253,6 +297,7 @@ def build(settings: config.Settings, client: WeChatClient, outbound: Outbound) -
     return [
         WeChatTemplate(settings.wechat, client, console),
         WeChatSubscribe(settings.wechat, client, console),
+        WeCom(WeComClient(settings.wecom, outbound), console),
         Sms(settings.sms, AliyunSms(settings.sms, outbound), console),
         Email(SmtpMail(settings.smtp), console),
     ]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from app.core import clock
 from app.core.clock import SHANGHAI
-from app.notifications.wechat.errors import Step, WeChatError
+from app.notifications.tencent import ApiError, Step
 
 
 class Verdict(StrEnum):
@@ -48,9 +48,9 @@ def sent(reference: str = "") -> Outcome:
     return Outcome(Verdict.SENT, reference=reference)
 
 
-def of_wechat(error: WeChatError) -> Outcome:
-    """The table of requirements.md 5.2 as outcomes."""
-    code = f"wechat_{error.errcode}"
+def of_errcode(error: ApiError) -> Outcome:
+    """The service's table (requirements.md 5.2) as outcomes."""
+    code = f"{error.service}_{error.errcode}"
     match error.rule.step:
         case Step.RETRY | Step.REFRESH:
             return Outcome(Verdict.RETRY, code)
@@ -60,6 +60,9 @@ def of_wechat(error: WeChatError) -> Outcome:
             return Outcome(Verdict.FALLBACK, code, broken=True)
         case Step.PAUSE_DAY:
             return Outcome(Verdict.RETRY, code, retry_at=next_midnight(), hold_until=next_midnight())
+        case Step.PAUSE_HOUR:
+            later = clock.now() + timedelta(hours=1)
+            return Outcome(Verdict.RETRY, code, retry_at=later, hold_until=later)
         case Step.PAUSE_MINUTE:
             return Outcome(Verdict.RETRY, code, retry_at=next_minute(), hold_until=next_minute())
         case Step.STOP:

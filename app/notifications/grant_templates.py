@@ -1,8 +1,8 @@
-"""Messages about department access: to the person by the channels of customers, to staff by e-mail."""
+"""Messages about department access: to the person by the channels of customers, to staff by WeCom or e-mail."""
 
 from __future__ import annotations
 
-from app.notifications.template import CUSTOMER_ORDER, EMAIL, SEE_APP, Template
+from app.notifications.template import CUSTOMER_ORDER, SEE_APP, STAFF_ORDER, Template
 
 
 def _grant(key: str, label: tuple[str, str], status: str, text: tuple[str, str], hint: str = SEE_APP) -> Template:
@@ -113,18 +113,19 @@ GRANTS: tuple[Template, ...] = (
     Template(
         "grant_staff_notice",
         ("科室权限：告知经办人", "Department access: note to staff"),
-        (EMAIL,),
+        STAFF_ORDER,
         ("number", "what", "what_en"),
         (
             "您经办的科室权限 {number} {what}。请在员工后台“权限”中查看。",
             "Department access {number}, which you had a part in, is {what_en}. See Grants in the staff portal.",
         ),
         subject=("科室权限 {number} {what}", "Department access {number} {what_en}"),
+        path="/grants/{number}",
     ),
     Template(
         "grant_review_due",
         ("权限复核：即将截止", "Access review: deadline near"),
-        (EMAIL,),
+        STAFF_ORDER,
         ("number", "left", "due"),
         (
             "权限复核 {number} 还有 {left} 项没有决定。{due} 结束时仍未决定的，次日起失效。",
@@ -132,5 +133,6 @@ GRANTS: tuple[Template, ...] = (
             "the day after.",
         ),
         subject=("权限复核 {number} 即将截止", "Access review {number}: deadline near"),
+        path="/grants/reviews/{number}",
     ),
 )

@@ -71,7 +71,7 @@ class Outbound:
 
     @classmethod
     def from_settings(cls, settings: config.Settings) -> Outbound:
-        bases = (settings.wechat.api_base, settings.sms.endpoint)
+        bases = (settings.wechat.api_base, settings.wecom.api_base, settings.sms.endpoint)
         return cls([*settings.outbound_allow, *(urlsplit(base).netloc for base in bases)])
 
     def check(self, url: str) -> str:

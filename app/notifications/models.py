@@ -16,20 +16,20 @@ from app.core.columns import DataClass, index_column, plain, sealed_column
 from app.core.db import Base
 from app.core.sealed import Sealed
 
-TOKEN_PURPOSE = keys.declare("wechat_token", table="wechat_token", column="token_sealed")
+TOKEN_PURPOSE = keys.declare("interface_token", table="interface_token", column="token_sealed")
 SEEN_PURPOSE = keys.declare("wechat_seen")
 
 
-class WechatToken(Base):
-    """The interface token of one WeChat account, shared by all processes.
+class InterfaceToken(Base):
+    """The interface token of one account with WeChat or WeCom, shared by all processes.
 
-    ``refreshing_until`` is the lock: whoever sets it asks WeChat, everybody else waits for the row to change.
+    ``refreshing_until`` is the lock: whoever sets it asks for a token, everybody else waits for the row to change.
     """
 
-    __tablename__ = "wechat_token"
+    __tablename__ = "interface_token"
 
     id: Mapped[uuid.UUID] = plain(primary_key=True)
-    appid: Mapped[str] = plain(sa.String(64), nullable=False, unique=True)
+    account: Mapped[str] = plain(sa.String(64), nullable=False, unique=True)  # see `tencent.token.Account`
     token_sealed: Mapped[bytes | None] = plain(sa.LargeBinary, nullable=True)
     expires_at: Mapped[datetime | None] = plain(nullable=True)
     refreshing_until: Mapped[datetime | None] = plain(nullable=True)
@@ -40,11 +40,11 @@ class WechatToken(Base):
     def token(self) -> str | None:
         if self.token_sealed is None:
             return None
-        return keys.open("wechat_token.token_sealed", self.id, self.token_sealed).decode()
+        return keys.open("interface_token.token_sealed", self.id, self.token_sealed).decode()
 
     @token.setter
     def token(self, value: str) -> None:
-        self.token_sealed = keys.seal(TOKEN_PURPOSE, "wechat_token.token_sealed", self.id, value.encode())
+        self.token_sealed = keys.seal(TOKEN_PURPOSE, "interface_token.token_sealed", self.id, value.encode())
 
 
 class WechatFollower(Base):

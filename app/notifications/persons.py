@@ -20,7 +20,8 @@ from app.customers.addresses import more_addresses
 from app.notifications import follow, wechat_client
 from app.notifications.apart import reading
 from app.notifications.models import WechatFollower
-from app.notifications.wechat.errors import Step, WeChatError
+from app.notifications.tencent import Step
+from app.notifications.wechat import WeChatError
 
 if TYPE_CHECKING:
     from app.customers.models import WechatIdentity

@@ -40,6 +40,7 @@ class MessageView:
     state: str
     error: str
     error_code: str | None
+    refusals: list[tuple[str, str]]  # channel and why it was left
     attempts: int
     created_at: datetime
     not_before: datetime | None
@@ -80,6 +81,7 @@ def read_message(actor: Actor, message_id: uuid.UUID) -> MessageView:
         state=row.state,
         error=words.error(row.error_code),
         error_code=row.error_code,
+        refusals=[(words.channel(name), words.error(code)) for name, code in (row.refused_by or {}).items()],
         attempts=row.attempts,
         created_at=row.created_at,
         not_before=row.not_before if waiting else None,

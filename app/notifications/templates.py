@@ -15,8 +15,10 @@ from app.notifications.template import (
     EMAIL,
     SEE_APP,
     SMS,
+    STAFF_ORDER,
     WECHAT_SUBSCRIBE,
     WECHAT_TEMPLATE,
+    WECOM,
     Template,
 )
 from app.notifications.ticket_templates import TICKETS
@@ -27,8 +29,10 @@ __all__ = [
     "CUSTOMER_ORDER",
     "EMAIL",
     "SMS",
+    "STAFF_ORDER",
     "WECHAT_SUBSCRIBE",
     "WECHAT_TEMPLATE",
+    "WECOM",
     "Template",
 ]
 
@@ -98,7 +102,7 @@ CATALOGUE: dict[str, Template] = {
         Template(
             "restricted_notice",
             ("内部提醒", "Internal notice"),
-            (EMAIL,),
+            STAFF_ORDER,
             ("level", "due"),
             (
                 "后台有一件由您负责的事须在 {due} 前处理，时限已用去 {level}%。内容请登录后台查看，请勿转发。",

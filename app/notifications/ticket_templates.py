@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.notifications.template import CUSTOMER_ORDER, EMAIL, SEE_APP, SMS, Template
+from app.notifications.template import CUSTOMER_ORDER, SEE_APP, SMS, STAFF_ORDER, Template
 
 PAGE = "pages/tickets/detail"
 
@@ -102,23 +102,25 @@ TICKETS: tuple[Template, ...] = (
     Template(
         "ticket_deadline",
         ("工单：时限提醒", "Ticket: deadline"),
-        (EMAIL,),
+        STAFF_ORDER,
         ("number", "clock", "clock_en", "level", "due"),
         (
             "工单 {number} 的“{clock}”已用去 {level}%，截止 {due}。",
             "Ticket {number}: {level}% of the time for “{clock_en}” is used; it is due at {due}.",
         ),
         subject=("工单 {number} 时限 {level}%", "Ticket {number}: {level}% of its time"),
+        path="/tickets/{number}",
     ),
     Template(
         "ticket_deadlines",
         ("工单：多项时限提醒", "Ticket: several deadlines"),
-        (EMAIL,),
+        STAFF_ORDER,
         ("count",),
         (
             "另有 {count} 项工单时限提醒，未逐项发送，请在后台的工单列表中查看。",
             "{count} more deadlines of tickets were reached. They are not sent one by one; see the list of tickets.",
         ),
         subject=("另有 {count} 项工单时限提醒", "{count} more ticket deadlines"),
+        path="/tickets",
     ),
 )  # fmt: skip

@@ -13,11 +13,14 @@ from app.core import masking
 from app.core.outbox import MessageState
 from app.core.worklist import Chip
 from app.notifications import templates
-from app.notifications.wechat.errors import RULES, UNLISTED
+from app.notifications.tencent import ApiError
+from app.notifications.wechat import WeChatError
+from app.notifications.wecom import WeComError
 
 CHANNELS: dict[str, Any] = {
     templates.WECHAT_TEMPLATE: _l("公众号消息"),
     templates.WECHAT_SUBSCRIBE: _l("小程序订阅消息"),
+    templates.WECOM: _l("企业微信"),
     templates.SMS: _l("短信"),
     templates.EMAIL: _l("邮件"),
     "none": _l("无可用渠道"),
@@ -69,10 +72,20 @@ ERRORS: dict[str, Any] = {
     "wechat_outbound_refused": _l("微信地址不在许可名单内"),
     "wechat_user_block": _l("用户拒收公众号消息"),
     "wechat_system_failed": _l("微信系统发送失败"),
+    "wecom_invaliduser": _l("企业微信里没有这个成员，或应用对其不可见"),
+    "wecom_unlicenseduser": _l("该成员没有企业微信接口许可"),
+    "wecom_timeout": _l("企业微信没有答复"),
+    "wecom_http_5xx": _l("企业微信服务出错"),
+    "wecom_connect_timeout": _l("连不上企业微信"),
+    "wecom_no_connection": _l("连不上企业微信"),
+    "wecom_unexpected_answer": _l("企业微信答复异常"),
+    "wecom_token_busy": _l("正在等待企业微信接口凭证"),
+    "wecom_outbound_refused": _l("企业微信地址不在许可名单内"),
     "smtp_no_connection": _l("邮件服务器连接中断"),
     "smtp_authentication": _l("邮件服务器拒绝了账号"),
 }
-_WECHAT = re.compile(r"^wechat_(-?\d+)$")
+_ERRCODE = re.compile(r"^(wechat|wecom)_(-?\d+)$")
+_SERVICES: dict[str, type[ApiError]] = {found.service: found for found in (WeChatError, WeComError)}
 
 
 def channel(name: str) -> str:
@@ -91,10 +104,10 @@ def error(code: str | None) -> str:
     """The error in words, with its code for whoever has to look it up."""
     if not code:
         return ""
-    found = _WECHAT.match(code)
+    found = _ERRCODE.match(code)
     if found is not None:
-        number = int(found.group(1))
-        return _("%(words)s（%(code)s）", words=RULES.get(number, UNLISTED).words, code=number)
+        answer = _SERVICES[found.group(1)](int(found.group(2)))
+        return _("%(words)s（%(code)s）", words=answer.rule.words, code=answer.errcode)
     if code.startswith("value_refused_"):
         return _("消息内容超出微信限制（%(field)s）", field=code.removeprefix("value_refused_"))
     if code.startswith("smtp_") and code[5:].isdigit():

@@ -34,8 +34,4 @@ def declare_numbers() -> None:
         NumberSpec("audit_sample_percent", "satisfaction", 10, 0, 100, "count", _l("每一百条评价抽多少条审核。")),
         NumberSpec("audit_second_percent", "satisfaction", 20, 0, 100, "count", _l("每一百次审核抽多少次盲复审。")),
         NumberSpec("follow_up_days", "satisfaction", 1, 1, 10, "working_days", _l("低分或投诉须在几个工作日内回访。")),
-        NumberSpec(
-            "public_address", "contact", "http://127.0.0.1:8000", 10, 120, "text",
-            _l("用户收到的评价链接以此地址开头。"), pattern=r"https?://[A-Za-z0-9.\-:\[\]]+/?",
-        ),
-    )  # fmt: skip
+    )

@@ -21,6 +21,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.hospitals import provinces
+from app.staff.reach import WECOM_CHARS
 from app.staff.roles import ROLES, Role
 from app.ui.forms import PortalForm
 from app.ui.frame import language
@@ -113,11 +114,25 @@ class RoleForm(PortalForm):
         return list(self.provinces.data or ()) if self.reach.data == SOME else None
 
 
+def _wecom_field() -> StringField:
+    """The service says which characters it takes; longer than this is no id at all."""
+    return StringField(
+        _l("企业微信账号"),
+        [Optional(), Length(max=WECOM_CHARS)],
+        description=_l("通讯录里的账号，不是姓名或手机号。填了就先发企业微信，送不到再发邮件；不填只发邮件。"),
+    )
+
+
+class WecomForm(PortalForm):
+    wecom = _wecom_field()
+
+
 class InviteForm(RoleForm):
     """A new account with its first role; further roles are given on its page."""
 
     email = EmailField(_l("邮箱"), [_needed(_l("请填写邮箱。")), Length(max=EMAIL_CHARS)])
     name = StringField(_l("姓名"), [_needed(_l("请填写姓名。")), Length(max=NAME_CHARS)])
+    wecom = _wecom_field()
     phone = TelField(
         _l("本人手机"),
         [Optional(), Length(max=32)],

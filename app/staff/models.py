@@ -1,7 +1,7 @@
 """Staff accounts, what they may do, and how they prove who they are.
 
-E-mail and name are work data and stay readable; the phone number and the second factor's secret are sealed. Tokens
-(session, invitation) are 256 random bits of which only the SHA-256 is stored.
+E-mail, name and WeCom id are work data and stay readable; the phone number and the second factor's secret are sealed.
+Tokens (session, invitation) are 256 random bits of which only the SHA-256 is stored.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class StaffAccount(Base):
         sa.UniqueConstraint("email", name="uq_staff_account_email"),
         sa.CheckConstraint("state IN ('invited', 'active', 'disabled')", name="state"),
         sa.Index("ix_staff_account_name_id", "name", "id"),
+        sa.Index("uq_staff_account_wecom_user_id", "wecom_user_id", unique=True),
     )
 
     id: Mapped[uuid.UUID] = plain(primary_key=True)
@@ -53,6 +54,7 @@ class StaffAccount(Base):
     password_hash: Mapped[str | None] = plain(sa.String(255))
     password_changed_at: Mapped[datetime | None] = plain()
     dealer_id: Mapped[uuid.UUID | None] = plain(sa.ForeignKey("dealer.id"), index=True)
+    wecom_user_id: Mapped[str | None] = plain(sa.String(64), nullable=True, cls=DataClass.WORK)  # lower case
     phone_sealed: Mapped[bytes | None] = sealed_column(DataClass.CONTACT)
     totp_sealed: Mapped[bytes | None] = sealed_column(DataClass.WORK)
     totp_pending_sealed: Mapped[bytes | None] = sealed_column(DataClass.WORK)  # shown, not yet confirmed

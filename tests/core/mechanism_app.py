@@ -115,6 +115,7 @@ class StuckChannel:
     """Leaves a line for each call; then hangs, in the process that is to be killed, or answers."""
 
     name = "stuck"
+    remembers = outbox.FOR_GOOD
 
     def __init__(self, idempotent: bool) -> None:
         self.idempotent = idempotent

@@ -39,6 +39,7 @@ class Scripted:
     name: str
     answers: list[Delivery] = field(default_factory=list)
     idempotent: bool = False
+    remembers: timedelta = outbox.FOR_GOOD
     seen: list[Outgoing] = field(default_factory=list)
     in_transaction: list[bool] = field(default_factory=list)
 

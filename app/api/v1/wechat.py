@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.errors import Unavailable
 from app.notifications import wechat_client
-from app.notifications.wechat import Account, MiniSession, WeChatError, WeChatUnreachable
-from app.notifications.wechat.errors import Step
+from app.notifications.tencent import Step, Unreachable
+from app.notifications.wechat import Account, MiniSession, WeChatError
 
 
 class MiniProgram(Protocol):
@@ -50,7 +50,7 @@ def shown_by(login_code: str | None, phone_code: str | None) -> Shown | None:
         if error.rule.step is Step.REFUSED:
             return None
         raise Unavailable(_l("微信暂时没有应答，请用手机号码登录。"), code="wechat_unavailable") from None
-    except WeChatUnreachable:
+    except Unreachable:
         raise Unavailable(_l("微信暂时没有应答，请用手机号码登录。"), code="wechat_unavailable") from None
     if session is None:
         return Shown(client.mini.appid, phone=phone)

@@ -12,24 +12,27 @@ from typing import TYPE_CHECKING, Any
 from app.core import jobs
 from app.core.outbox import delivery, service
 from app.core.outbox.channel import (
+    FOR_GOOD,
     Channel,
     Delivery,
     Outgoing,
     Recipient,
     Verdict,
+    may_repeat,
     register_channel,
     register_purpose,
     register_template,
 )
 from app.core.outbox.models import STUCK, Message, MessageState
-from app.core.outbox.service import cancel, failure, give_up, purge, retry, send
+from app.core.outbox.service import Told, cancel, failure, give_up, purge, retry, send, told
 
 if TYPE_CHECKING:
     from app.core.web import Portal
 
 __all__ = [
-    "STUCK", "Channel", "Delivery", "Message", "MessageState", "Outgoing", "Recipient", "Verdict", "cancel",
-    "failure", "give_up", "purge", "register_channel", "register_purpose", "register_template", "retry", "send",
+    "FOR_GOOD", "STUCK", "Channel", "Delivery", "Message", "MessageState", "Outgoing", "Recipient", "Told", "Verdict",
+    "cancel", "failure", "give_up", "may_repeat", "purge", "register_channel", "register_purpose", "register_template",
+    "retry", "send", "told",
 ]  # fmt: skip
 
 PURPOSES = ("login_code", "site_otp", "review_result", "staff_account")

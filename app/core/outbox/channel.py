@@ -67,10 +67,14 @@ class Outgoing:
 
 
 class Channel(Protocol):
-    """A way to reach people. ``idempotent``: sending the same message id twice delivers it once."""
+    """A way to reach people.
+
+    ``idempotent``: sending the same message id twice delivers it once, for ``remembers`` from the first time on.
+    """
 
     name: str
     idempotent: bool
+    remembers: timedelta
 
     def send(self, message: Outgoing) -> Delivery:
         """One attempt, outside of any transaction. An exception counts as `unknown` unless idempotent."""
@@ -87,6 +91,17 @@ class Recipient:
 
 
 PurposeCheck = Callable[[Recipient], bool]
+
+FOR_GOOD = timedelta.max
+
+
+def may_repeat(way: Channel, age: timedelta) -> bool:
+    """Whether a message of this age, which may have gone out, can go out again without arriving twice.
+
+    The age of the message stands for the age of its first attempt, which is never longer.
+    """
+    return way.idempotent and age < way.remembers
+
 
 _channels: Registry[Channel] = Registry("channels")
 _templates: Registry[tuple[str, ...]] = Registry("message templates")

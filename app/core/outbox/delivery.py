@@ -1,7 +1,8 @@
 """Delivery: claim, commit, call the channel outside of any transaction, record (decisions.md 27).
 
 A worker killed before the claim committed leaves a waiting message: it goes out exactly once. Killed after it, nobody
-knows whether the call was made: an idempotent channel is asked again, any other leaves the message ``unknown``.
+knows whether the call was made: an idempotent channel is asked again for as long as the other side remembers the
+message; any other leaves it ``unknown``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import Gone
 from app.core.outbox import service
-from app.core.outbox.channel import Channel, Delivery, Outgoing, Verdict, channel
+from app.core.outbox.channel import Channel, Delivery, Outgoing, Verdict, channel, may_repeat
 from app.core.outbox.models import Message, MessageState
 from app.core.unit_of_work import unit_of_work
 
@@ -38,6 +39,7 @@ class Attempt:
     way: Channel
     message_id: uuid.UUID
     started_at: datetime
+    repeatable: bool
 
 
 def deliver(payload: dict[str, Any]) -> None:
@@ -51,7 +53,7 @@ def deliver(payload: dict[str, Any]) -> None:
         answer = attempt.way.send(attempt.letter)
     except Exception:
         log.exception("channel %s raised on message %s", attempt.letter.channel, message_id)
-        answer = Delivery.retry("channel_error") if attempt.way.idempotent else Delivery.unknown("channel_error")
+        answer = Delivery.retry("channel_error") if attempt.repeatable else Delivery.unknown("channel_error")
     finally:
         db.session.remove()
     with unit_of_work():
@@ -87,7 +89,7 @@ def _claim(message_id: uuid.UUID) -> Attempt | None:
         id=str(message.id), template=message.template, channel=message.channel, to=addresses[message.channel],
         params=params, purpose=message.purpose, attempt=message.attempts,
     )  # fmt: skip
-    return Attempt(letter, way, message.id, now)
+    return Attempt(letter, way, message.id, now, may_repeat(way, now - message.created_at))
 
 
 def _abandoned(message: Message, now: datetime) -> bool:
@@ -97,7 +99,7 @@ def _abandoned(message: Message, now: datetime) -> bool:
         service.schedule(message.id, started + LEASE)  # still in somebody's hands: look again then
         return False
     way = channel(message.channel)
-    if way is not None and way.idempotent:
+    if way is not None and may_repeat(way, now - message.created_at):
         return True
     message.state, message.error_code = MessageState.UNKNOWN, "killed_while_sending"
     return False
@@ -125,6 +127,7 @@ def _settle(message: Message, answer: Delivery, now: datetime) -> None:
             wait = min(FIRST_RETRY * 2 ** max(message.attempts - 1, 0), LONGEST_RETRY)
             _again(message, now + max(wait, answer.after or timedelta(0)))
         case Verdict.RETRY | Verdict.FALLBACK if message.fallbacks:
+            message.refused_by = {**(message.refused_by or {}), message.channel: answer.code[:64]}
             message.channel, *rest = message.fallbacks
             message.fallbacks, message.attempts = rest, 0
             _again(message, now)

@@ -38,7 +38,8 @@ STUCK = (MessageState.FAILED, MessageState.UNKNOWN, MessageState.DEAD)
 class Message(Base):
     """One message to one person. Addresses and parameters are sealed: under the person's own key where he has one.
 
-    ``channel`` is the one to try, ``fallbacks`` those left after it. ``dedupe_key`` is unique among messages that were
+    ``channel`` is the one to try, ``fallbacks`` those left after it, ``refused_by`` those before it with the error code
+    that each was left for. ``dedupe_key`` is unique among messages that were
     not withdrawn.
     """
 
@@ -73,6 +74,7 @@ class Message(Base):
     started_at: Mapped[datetime | None] = plain(nullable=True)  # of the latest attempt
     provider_id: Mapped[str | None] = plain(sa.String(128), nullable=True)
     error_code: Mapped[str | None] = plain(sa.String(64), nullable=True)
+    refused_by: Mapped[dict[str, str] | None] = plain(sa.JSON(none_as_null=True), nullable=True)
     created_at: Mapped[datetime] = plain(cls=DataClass.USAGE, nullable=False)
     sent_at: Mapped[datetime | None] = plain(cls=DataClass.USAGE, nullable=True)
     purged_at: Mapped[datetime | None] = plain(nullable=True)  # when addresses and parameters were erased

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -91,6 +92,32 @@ def failure(dedupe_key: str) -> str | None:
     """Why the message of this key reached nobody: the last channel's error code; None while it may, or did."""
     lost = Message.state.in_((MessageState.FAILED, MessageState.DEAD))
     return db.session.scalar(sa.select(Message.error_code).where(Message.dedupe_key == dedupe_key, lost))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a message, without its address and its text."""
+
+    id: uuid.UUID
+    channel: str
+    state: str
+    error_code: str | None
+    refused_by: Mapping[str, str]
+    at: datetime  # when it went out, else when it was written
+
+
+def told(dedupe_keys: Collection[str]) -> dict[str, Told]:
+    """The messages of these keys that were not withdrawn, by key. One statement."""
+    m = Message
+    query = sa.select(
+        m.dedupe_key, m.id, m.channel, m.state, m.error_code, m.refused_by, m.sent_at, m.created_at
+    ).where(m.dedupe_key.in_(dedupe_keys), m.state != MessageState.CANCELLED)
+    return {
+        row.dedupe_key: Told(
+            row.id, row.channel, row.state, row.error_code, row.refused_by or {}, row.sent_at or row.created_at
+        )
+        for row in db.session.execute(query)
+    }
 
 
 def cancel(dedupe_key: str) -> bool:

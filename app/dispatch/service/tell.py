@@ -1,4 +1,5 @@
-"""Telling staff (decisions.md 28): by e-mail, an offer of a P1 ticket by SMS where a number is known.
+"""Telling staff (decisions.md 28): by WeCom, else e-mail; an offer of a P1 ticket by SMS where a number is
+known.
 
 A message holds the ticket's number and times, nothing of the customer; the rest is read after signing in.
 """
@@ -16,6 +17,7 @@ from app.core.clock import SHANGHAI
 from app.core.db import db
 from app.dispatch.models import AssigneeKind, Dispatch
 from app.dispatch.words import ENDINGS
+from app.staff import reach
 from app.staff.models import AccountState, StaffAccount
 from app.tickets.facts import Priority
 from app.tickets.models import Ticket
@@ -69,15 +71,20 @@ def _assignee(found: Dispatch) -> list[uuid.UUID]:
     return list(db.session.scalars(sa.select(StaffAccount.id).where(StaffAccount.dealer_id == found.assignee_id)))
 
 
+def key_of(template: str, found: Dispatch, staff_id: uuid.UUID, more: str = "") -> str:
+    """The dedupe key of a message about an offer to one person."""
+    return ":".join(filter(None, (template, found.id.hex, staff_id.hex, more)))
+
+
 def _send(
     template: str, row: Ticket, found: Dispatch, params: Mapping[str, str], ids: Iterable[uuid.UUID], *,
     phone: bool = False, more: str = "",
 ) -> None:  # fmt: skip
     active = (StaffAccount.id.in_(list(ids)), StaffAccount.state == AccountState.ACTIVE.value)
     for account in db.session.scalars(sa.select(StaffAccount).where(*active).order_by(StaffAccount.id)):
-        addresses = {"email": account.email}
+        addresses = reach.addresses(account)
         if phone and account.phone:
             addresses["sms"] = account.phone
-        key = ":".join(filter(None, (template, found.id.hex, account.id.hex, more)))
+        key = key_of(template, found, account.id, more)
         to = outbox.Recipient(staff_id=account.id, addresses=addresses)
         outbox.send(template, to=to, params={"number": row.number, **params}, purpose=PURPOSE, dedupe_key=key)

@@ -1,4 +1,4 @@
-"""Telling both sides: the person by the channels of customers, the staff who had a part by e-mail."""
+"""Telling both sides: the person by the channels of customers, the staff who had a part by WeCom or e-mail."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.customers import service as customers
 from app.grants.models import Campaign, Grant, GrantEvent
 from app.grants.workflow import Status, workflow
 from app.staff.models import AccountState, StaffAccount
+from app.staff.reach import addresses
 
 PURPOSE = "grant_notice"
 # what staff are told, in both languages: they read mail without our pages' language
@@ -47,10 +48,10 @@ def remind(row: Grant, days: int) -> None:
 
 def remind_reviewers(campaign: Campaign, left: int, staff_ids: set[uuid.UUID]) -> None:
     """Items without a decision lapse by themselves: whoever may decide them hears of it once more."""
-    for staff_id, address in _addresses(staff_ids):
+    for staff_id, found in _addresses(staff_ids):
         outbox.send(
             "grant_review_due",
-            to=outbox.Recipient(staff_id=staff_id, addresses={"email": address}),
+            to=outbox.Recipient(staff_id=staff_id, addresses=found),
             params={"number": campaign.number, "left": str(left), "due": campaign.due_on.isoformat()},
             purpose=PURPOSE,
             dedupe_key=f"grant_review:{campaign.id.hex}:{staff_id.hex}",
@@ -66,10 +67,10 @@ def _send(row: Grant, template: str, key: str, at: Any) -> None:
     if to is not None:
         outbox.send(template, to=to, params=params, purpose=PURPOSE, dedupe_key=f"{key}:person")
     words, english = STAFF_WORDS[template]
-    for staff_id, address in _addresses(_staff_of(row)):
+    for staff_id, found in _addresses(_staff_of(row)):
         outbox.send(
             "grant_staff_notice",
-            to=outbox.Recipient(staff_id=staff_id, addresses={"email": address}),
+            to=outbox.Recipient(staff_id=staff_id, addresses=found),
             params={"number": row.number, "what": words, "what_en": english},
             purpose=PURPOSE,
             dedupe_key=f"{key}:{staff_id.hex}",
@@ -81,9 +82,9 @@ def _staff_of(row: Grant) -> set[uuid.UUID]:
     return {found for found in (asked, row.endorsed_by, row.approved_by) if found is not None}
 
 
-def _addresses(staff_ids: set[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:
+def _addresses(staff_ids: set[uuid.UUID]) -> list[tuple[uuid.UUID, dict[str, str]]]:
     if not staff_ids:
         return []
     active = (StaffAccount.id.in_(staff_ids), StaffAccount.state == AccountState.ACTIVE.value)
-    rows = db.session.execute(sa.select(StaffAccount.id, StaffAccount.email).where(*active).order_by(StaffAccount.id))
-    return [(row.id, row.email) for row in rows]
+    query = sa.select(StaffAccount.id, StaffAccount.email, StaffAccount.wecom_user_id).where(*active)
+    return [(row.id, addresses(row)) for row in db.session.execute(query.order_by(StaffAccount.id))]

@@ -2,34 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
-
 from flask_babel import lazy_gettext as _l
 
-
-class Step(StrEnum):
-    """What follows an error."""
-
-    RETRY = "retry"  # the same call again, later
-    REFRESH = "refresh"  # a new token, then once more
-    BROKEN = "broken"  # the OpenID is not of this account: mark the binding, use the next channel
-    REFUSED = "refused"  # the person's code is no good: 401, never again
-    DEAD = "dead"  # our own mistake: dead letter and an alert
-    FALLBACK = "fallback"  # the person does not take this channel: use the next one
-    PAUSE_DAY = "pause_day"  # daily quota: wait for midnight in China
-    PAUSE_MINUTE = "pause_minute"  # minute quota: wait for the next minute
-    STOP = "stop"  # the account may not do this: stop the channel and alert
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of the table; ``words`` is what staff read."""
-
-    step: Step
-    words: Any
-
+from app.notifications.tencent.errors import ApiError, Rule, Step
 
 RULES: dict[int, Rule] = {
     -1: Rule(Step.RETRY, _l("微信系统繁忙")),
@@ -59,21 +34,10 @@ RULES: dict[int, Rule] = {
 UNLISTED = Rule(Step.DEAD, _l("微信返回了未列出的错误"))
 
 
-class WeChatError(Exception):
-    """WeChat answered with an errcode. Holds the code and our rule for it; nothing of the request or the person."""
+class WeChatError(ApiError):
+    """WeChat answered with an errcode."""
 
-    def __init__(self, errcode: int) -> None:
-        self.errcode = errcode
-        self.rule = RULES.get(errcode, UNLISTED)
-        super().__init__(f"wechat errcode {errcode}")
-
-
-class WeChatUnreachable(Exception):
-    """No usable answer. ``sent``: whether the request may have been acted upon; ``code``: a word for the log."""
-
-    def __init__(self, code: str, *, sent: bool) -> None:
-        self.code, self.sent = code, sent
-        super().__init__(f"wechat {code}")
+    service, rules, unlisted = "wechat", RULES, UNLISTED
 
 
 class ValueRefused(ValueError):

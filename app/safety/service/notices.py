@@ -1,4 +1,4 @@
-"""Telling the safety role, at any hour: a mail, and a short message where there is a number. Neither says what it is.
+"""Telling the safety role, at any hour: a card or a mail, and an SMS where there is a number. None says what it is.
 
 The words name no case, ticket or hospital: mails lie in other people's inboxes, and colleagues see that a message was
 sent. What it is about is read on /safety.
@@ -7,7 +7,7 @@ sent. What it is about is read on /safety.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from app.core.db import db
 from app.core.policy import Actor, Permission
 from app.safety.models import NEVER, SafetyCase, SafetyClock
 from app.staff.models import AccountState, RoleAssignment, StaffAccount
+from app.staff.reach import addresses
 from app.staff.roles import ROLES, Role
 from app.tickets.models import Ticket
 
@@ -31,7 +32,7 @@ class Officer:
     """Somebody of the safety role; ``provinces`` None is everywhere."""
 
     id: uuid.UUID
-    email: str
+    addresses: Mapping[str, str]
     phone: str | None
     provinces: frozenset[str] | None
 
@@ -46,7 +47,7 @@ def officers(province: str) -> list[Officer]:
         .order_by(StaffAccount.id)
     )
     found = [
-        Officer(row.id, row.email, row.phone, None if bounds is None else frozenset(bounds))
+        Officer(row.id, addresses(row), row.phone, None if bounds is None else frozenset(bounds))
         for row, bounds in db.session.execute(query)
     ]
     return [one for one in found if one.provinces is None or province in one.provinces]
@@ -78,7 +79,7 @@ def _tell(
     shown = "—" if at >= NEVER else at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
     params = {"level": str(level), "due": shown}
     for one in people:
-        to = outbox.Recipient(staff_id=one.id, addresses={"email": one.email})
+        to = outbox.Recipient(staff_id=one.id, addresses=one.addresses)
         outbox.send("restricted_notice", to=to, params=params, purpose=PURPOSE, dedupe_key=f"{key}:{one.id.hex}")
         if sms and one.phone:
             to = outbox.Recipient(staff_id=one.id, addresses={"sms": one.phone})

@@ -13,6 +13,7 @@ from app.staff.service.accounts import (
     save_list_choice,
     save_preferences,
     set_phone,
+    set_wecom_id,
 )
 from app.staff.service.handover import HandoverSource, Holding, handover, holdings
 from app.staff.service.roles import change_role, grant_role, take_role
@@ -64,6 +65,7 @@ __all__ = [
     "save_list_choice",
     "save_preferences",
     "set_phone",
+    "set_wecom_id",
     "sign_in",
     "sign_out",
     "start_second_factor",

@@ -19,6 +19,7 @@ from app.core.policy import ANONYMOUS, SYSTEM, Actor, Permission
 from app.core.worklist.choice import PREFERENCE
 from app.staff import passwords
 from app.staff.models import AccountState, Invitation, RoleAssignment, StaffAccount
+from app.staff.reach import normal_wecom_id
 from app.staff.service import proof
 from app.staff.service.handover import release_all
 from app.staff.service.roles import grant_role, refuse_last_admin
@@ -54,6 +55,18 @@ def refuse_used_email(email: str) -> None:
         raise _email_used()
 
 
+def refuse_used_wecom_id(wecom_id: str | None, *, but: uuid.UUID | None = None) -> None:
+    """Raise Invalid when another account has this WeCom id."""
+    query = sa.select(StaffAccount.id).where(StaffAccount.wecom_user_id == wecom_id)
+    if wecom_id and db.session.scalar(query) not in (None, but):
+        raise _wecom_used()
+
+
+def _wecom_used() -> Invalid:
+    message = _l("这个企业微信账号已登记在另一位员工名下。")
+    return Invalid(message, code="wecom_id_used", fields={"wecom": [message]})
+
+
 def _email_used() -> Invalid:
     message = _l("这个邮箱已有账号。")
     return Invalid(message, code="email_used", fields={"email": [message]})
@@ -68,9 +81,10 @@ def invite(
     roles: Sequence[RoleGrant] = (),
     dealer_id: uuid.UUID | None = None,
     phone: str | None = None,
+    wecom: str | None = None,
 ) -> tuple[StaffAccount, str]:
     """A new account with a one-time link to set its password; the link is sent and returned."""
-    account = _create(actor, email, name, dealer_id=dealer_id, phone=phone)
+    account = _create(actor, email, name, dealer_id=dealer_id, phone=phone, wecom=wecom)
     address = _send_link(actor, account, link)
     audit.record("staff.invited", actor, OBJECT, account.id)
     for role, provinces, lead in roles:
@@ -101,7 +115,15 @@ def create_active(
     return account
 
 
-def _create(actor: Actor, email: str, name: str, *, dealer_id: uuid.UUID | None, phone: str | None) -> StaffAccount:
+def _create(
+    actor: Actor,
+    email: str,
+    name: str,
+    *,
+    dealer_id: uuid.UUID | None,
+    phone: str | None,
+    wecom: str | None = None,
+) -> StaffAccount:
     if actor is not SYSTEM:
         actor.require(Permission.STAFF_MANAGE)
     email, name = normal_email(email), name.strip()
@@ -109,13 +131,17 @@ def _create(actor: Actor, email: str, name: str, *, dealer_id: uuid.UUID | None,
         message = _l("请填写姓名。")
         raise Invalid(message, fields={"name": [message]})
     refuse_used_email(email)
+    wecom = normal_wecom_id(wecom)
+    refuse_used_wecom_id(wecom)
     account = StaffAccount(email=email, name=name, dealer_id=dealer_id, preferences={}, created_at=clock.now())
+    account.wecom_user_id = wecom
     if phone:
         account.phone = to_e164(phone)
     try:
         with db.session.begin_nested():
             db.session.add(account)
-    except IntegrityError as error:  # somebody else was faster with the same address
+    except IntegrityError as error:  # somebody else was faster with the same address, or the same WeCom id
+        refuse_used_wecom_id(wecom)
         raise _email_used() from error
     return account
 
@@ -231,10 +257,28 @@ def set_phone(actor: Actor, staff_id: uuid.UUID, phone: str | None) -> None:
     audit.record("staff.phone_changed", actor, OBJECT, staff_id, fields=["phone"])
 
 
+def set_wecom_id(actor: Actor, staff_id: uuid.UUID, typed: str | None) -> None:
+    """Where WeCom reaches this person; nothing takes it away. Never changed by oneself. Raises Invalid, Conflict."""
+    account = _other(actor, staff_id)
+    if account.state == AccountState.DISABLED:
+        raise Conflict(_l("这个账号已停用。"), code="account_disabled")
+    wecom = normal_wecom_id(typed)
+    if wecom == account.wecom_user_id:
+        return
+    refuse_used_wecom_id(wecom, but=staff_id)
+    try:
+        with db.session.begin_nested():
+            account.wecom_user_id = wecom
+    except IntegrityError as error:  # somebody else was faster with the same id
+        raise _wecom_used() from error
+    audit.record("staff.wecom_changed", actor, OBJECT, staff_id, fields=["wecom_user_id"])
+
+
 def disable(actor: Actor, staff_id: uuid.UUID, *, heir_id: uuid.UUID | None = None) -> int:
     """Close an account: its sessions end, its links die, what it held goes to the heir or back to the queues.
 
-    Returns how many things moved. Raises Forbidden for oneself, Conflict for the last administrator.
+    Its WeCom id is erased: companies give it to somebody else when a person leaves. Returns how many things moved.
+    Raises Forbidden for oneself, Conflict for the last administrator.
     """
     account = _other(actor, staff_id)
     if account.state == AccountState.DISABLED:
@@ -246,6 +290,7 @@ def disable(actor: Actor, staff_id: uuid.UUID, *, heir_id: uuid.UUID | None = No
             message = _l("请选择一位在用的同事。")
             raise Invalid(message, fields={"heir": [message]})
     account.state, account.disabled_at = AccountState.DISABLED.value, clock.now()
+    account.wecom_user_id = None
     account.version += 1
     close_sessions(staff_id, "disabled")
     db.session.execute(

@@ -13,7 +13,7 @@ from app.core import worklist
 from app.core.errors import Invalid
 from app.core.policy import Permission, current_actor, permit
 from app.staff import queries, service
-from app.staff.forms import DisableForm, InviteForm, RoleForm
+from app.staff.forms import DisableForm, InviteForm, RoleForm, WecomForm
 from app.staff.models import AccountState, StaffAccount
 from app.staff.roles import ROLES
 from app.staff.views import bp
@@ -46,7 +46,8 @@ def person(staff_id: uuid.UUID) -> ResponseReturnValue:
     return render_template("staff/person.html", **_person(staff_id), form=_disable_form(staff_id, fresh=True))
 
 
-def _person(staff_id: uuid.UUID) -> dict[str, Any]:
+def _person(staff_id: uuid.UUID, wecom: WecomForm | None = None) -> dict[str, Any]:
+    """``wecom`` is the form as it came back with a mistake."""
     actor = current_actor()
     assignments = queries.assignments(actor, staff_id)
     account, own = queries.account(actor, staff_id), staff_id == actor.id
@@ -61,6 +62,7 @@ def _person(staff_id: uuid.UUID) -> dict[str, Any]:
         "holdings": service.holdings(actor, staff_id),
         "roles": ROLES,
         "own": own,
+        "wecom": wecom or WecomForm(formdata=None, data={"wecom": account.wecom_user_id}),
     }
 
 
@@ -92,11 +94,28 @@ def invite_post() -> ResponseReturnValue:
                 link=_link,
                 roles=roles,
                 phone=form.phone.data or None,
+                wecom=form.wecom.data or None,
             )
             return _sent(account, address)
         except Invalid as error:
             form.take(error)
     return render_template("staff/invite.html", form=form), REFUSED
+
+
+@bp.post("/staff/<uuid:staff_id>/wecom")
+@permit(Permission.STAFF_MANAGE, step_up=True)
+def save_wecom(staff_id: uuid.UUID) -> ResponseReturnValue:
+    """Set, change or take away the WeCom id."""
+    form = WecomForm()
+    if form.validate_on_submit():
+        try:
+            service.set_wecom_id(current_actor(), staff_id, form.wecom.data)
+            toasts.show("done", _("企业微信账号已保存。") if form.wecom.data else _("已改为只发邮件。"))
+            return redirect(url_for("staff.person", staff_id=staff_id))
+        except Invalid as error:
+            form.take(error)
+    page = _person(staff_id, form)
+    return render_template("staff/person.html", **page, form=_disable_form(staff_id, fresh=True)), REFUSED
 
 
 @bp.post("/staff/<uuid:staff_id>/link")

@@ -3,7 +3,7 @@
 Flagging is one statement without a cap, so that 10,000 clocks falling due in one minute are flagged by the next run;
 it compares and sets, so each level of a clock fires once however many workers run. A clock that stands fires nothing
 while it stands. Below `MAILED_FROM` percent the page alone says it. At night only P1 is passed on; the rest is told
-when the office opens. One person gets at most `MAILS_EACH` mails a run and one more that counts the others.
+when the office opens. One person gets at most `MAILS_EACH` messages a run and one more that counts the others.
 Source: reference/dispatch.md 7 (f), (g).
 """
 
@@ -23,6 +23,7 @@ from app.core.clock import SHANGHAI
 from app.core.db import db
 from app.core.policy import Permission
 from app.staff.models import AccountState, RoleAssignment, StaffAccount
+from app.staff.reach import addresses
 from app.staff.roles import ROLES, Role
 from app.tickets.facts import Priority
 from app.tickets.models import Escalation, SlaClock, Ticket
@@ -33,8 +34,9 @@ EVERY = timedelta(minutes=1)
 BATCH = 1_000
 MAILED_FROM = 90  # percent
 LEADS_ALONE_FROM = 100
-MAILS_EACH = 20
+MAILS_EACH = 20  # WeCom drops, without a word, what exceeds 30 a minute to one member
 PURPOSE = "ticket_deadline"
+To = Mapping[str, str]  # channel -> address
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Lead:
     """Somebody with the lead's rights over tickets; ``provinces`` None is everywhere."""
 
     id: uuid.UUID
-    email: str
+    addresses: To
     provinces: frozenset[str] | None
 
 
@@ -52,23 +54,23 @@ class Post:
 
     at: datetime
     sent: Counter[uuid.UUID] = field(default_factory=Counter)
-    more: dict[uuid.UUID, tuple[str, int]] = field(default_factory=dict)
+    more: dict[uuid.UUID, tuple[To, int]] = field(default_factory=dict)
 
-    def tell(self, staff_id: uuid.UUID, email: str, row: Any) -> None:
+    def tell(self, staff_id: uuid.UUID, to: To, row: Any) -> None:
         if self.sent[staff_id] >= MAILS_EACH:
-            self.more[staff_id] = (email, self.more.get(staff_id, ("", 0))[1] + 1)
+            self.more[staff_id] = (to, self.more.get(staff_id, (to, 0))[1] + 1)
             return
         self.sent[staff_id] += 1
         params = {
             "number": row.number, "clock": METRIC_WORDS[row.metric][0], "clock_en": METRIC_WORDS[row.metric][1],
             "level": str(row.level), "due": row.due_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"),
         }  # fmt: skip
-        _send("ticket_deadline", staff_id, email, params, f"deadline:{row.id.hex}:{staff_id.hex}")
+        _send("ticket_deadline", staff_id, to, params, f"deadline:{row.id.hex}:{staff_id.hex}")
 
     def close(self) -> None:
-        for staff_id, (email, count) in self.more.items():
+        for staff_id, (to, count) in self.more.items():
             key = f"deadlines:{staff_id.hex}:{self.at:%Y%m%d%H%M%S}"
-            _send("ticket_deadlines", staff_id, email, {"count": str(count)}, key)
+            _send("ticket_deadlines", staff_id, to, {"count": str(count)}, key)
 
 
 def fire_due(now: datetime) -> int:
@@ -96,11 +98,11 @@ def pass_on(now: datetime) -> int:
     told: uuid.UUID | None = None
     office = _office_is_open(now)
     while rows := _untold(office):
-        triagers = _emails({row.triager_id for row in rows if row.triager_id and row.level < LEADS_ALONE_FROM})
+        triagers = _addresses({row.triager_id for row in rows if row.triager_id and row.level < LEADS_ALONE_FROM})
         for row in rows:
             if row.clock_id != told and row.stopped_at is None:
-                for staff_id, email in _whom(row, leads, triagers).items():
-                    post.tell(staff_id, email, row)
+                for staff_id, to in _whom(row, leads, triagers).items():
+                    post.tell(staff_id, to, row)
             told = row.clock_id
         mark = sa.update(Escalation).where(Escalation.id.in_([row.id for row in rows]))
         db.session.execute(mark.values(told_at=now), execution_options={"synchronize_session": False})
@@ -126,8 +128,8 @@ def _untold(office: bool) -> Sequence[Any]:
     return db.session.execute(query if office else query.where(Ticket.priority == Priority.P1.value)).all()
 
 
-def _whom(row: Any, leads: Iterable[Lead], triagers: Mapping[uuid.UUID, str]) -> dict[uuid.UUID, str]:
-    found = {lead.id: lead.email for lead in leads if lead.provinces is None or row.province in lead.provinces}
+def _whom(row: Any, leads: Iterable[Lead], triagers: Mapping[uuid.UUID, To]) -> dict[uuid.UUID, To]:
+    found = {lead.id: lead.addresses for lead in leads if lead.provinces is None or row.province in lead.provinces}
     if row.level < LEADS_ALONE_FROM and row.triager_id in triagers:
         found[row.triager_id] = triagers[row.triager_id]
     return found
@@ -136,24 +138,23 @@ def _whom(row: Any, leads: Iterable[Lead], triagers: Mapping[uuid.UUID, str]) ->
 def _leads() -> list[Lead]:
     roles = [role.value for role in Role if Permission.TICKETS_LEAD in ROLES[role].lead]
     query = (
-        sa.select(StaffAccount.id, StaffAccount.email, RoleAssignment.provinces)
+        sa.select(StaffAccount.id, StaffAccount.email, StaffAccount.wecom_user_id, RoleAssignment.provinces)
         .join(RoleAssignment, RoleAssignment.staff_id == StaffAccount.id)
         .where(StaffAccount.state == AccountState.ACTIVE.value, RoleAssignment.lead, RoleAssignment.role.in_(roles))
         .order_by(StaffAccount.id)
     )
     return [
-        Lead(row.id, row.email, None if row.provinces is None else frozenset(row.provinces))
+        Lead(row.id, addresses(row), None if row.provinces is None else frozenset(row.provinces))
         for row in db.session.execute(query)
     ]
 
 
-def _emails(ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+def _addresses(ids: set[uuid.UUID]) -> dict[uuid.UUID, To]:
     if not ids:
         return {}
     active = (StaffAccount.id.in_(ids), StaffAccount.state == AccountState.ACTIVE.value)
-    return {
-        row.id: row.email for row in db.session.execute(sa.select(StaffAccount.id, StaffAccount.email).where(*active))
-    }
+    query = sa.select(StaffAccount.id, StaffAccount.email, StaffAccount.wecom_user_id).where(*active)
+    return {row.id: addresses(row) for row in db.session.execute(query)}
 
 
 def _office_is_open(now: datetime) -> bool:
@@ -164,8 +165,8 @@ def _office_is_open(now: datetime) -> bool:
         return True
 
 
-def _send(template: str, staff_id: uuid.UUID, email: str, params: Mapping[str, str], key: str) -> None:
-    to = outbox.Recipient(staff_id=staff_id, addresses={"email": email})
+def _send(template: str, staff_id: uuid.UUID, found: To, params: Mapping[str, str], key: str) -> None:
+    to = outbox.Recipient(staff_id=staff_id, addresses=found)
     outbox.send(template, to=to, params=params, purpose=PURPOSE, dedupe_key=key)
 
 

@@ -19,16 +19,32 @@ from app.notifications import models  # noqa: F401  (its tables)
 from app.notifications.channels import Channel, build
 from app.notifications.http import Outbound
 from app.notifications.wechat import WeChatClient
-from tests.stubs import aliyun, wechat
+from tests.stubs import aliyun, wechat, wecom
 from tests.stubs.aliyun import AliyunStub
 from tests.stubs.wechat import WeChatStub
+from tests.stubs.wecom import WeComStub
 
-TABLES = ("data_key", "job", "wechat_token", "wechat_follower", "wechat_subscription", "wechat_seen", "channel_hold")
+TABLES = (
+    "data_key",
+    "job",
+    "interface_token",
+    "wechat_follower",
+    "wechat_subscription",
+    "wechat_seen",
+    "channel_hold",
+    "business_number",
+)
 
 
 @pytest.fixture
 def wechat_stub() -> Iterator[WeChatStub]:
     with WeChatStub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def wecom_stub() -> Iterator[WeComStub]:
+    with WeComStub() as stub:
         yield stub
 
 
@@ -53,7 +69,9 @@ def database_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str, wechat_stub: WeChatStub, aliyun_stub: AliyunStub) -> config.Settings:
+def settings(
+    tmp_path: Path, database_url: str, wechat_stub: WeChatStub, wecom_stub: WeComStub, aliyun_stub: AliyunStub
+) -> config.Settings:
     """Test settings whose network edge is the stubs, with the console off."""
     return config.load(
         {
@@ -69,6 +87,10 @@ def settings(tmp_path: Path, database_url: str, wechat_stub: WeChatStub, aliyun_
             "PORTAL_WECHAT_CALLBACK_AES_KEY": wechat.AES_KEY,
             "PORTAL_WECHAT_TEMPLATE_REVIEW_RESULT": wechat.TEMPLATE_ID,
             "PORTAL_WECHAT_SUBSCRIBE_REVIEW_RESULT": wechat.SUBSCRIBE_ID,
+            "PORTAL_WECOM_API_BASE": wecom_stub.base,
+            "PORTAL_WECOM_CORP_ID": wecom.CORP,
+            "PORTAL_WECOM_AGENT_ID": wecom.AGENT,
+            "PORTAL_WECOM_SECRET": wecom.SECRET,
             "PORTAL_SMS_ENDPOINT": aliyun_stub.base,
             "PORTAL_SMS_ACCESS_KEY_ID": aliyun.KEY_ID,
             "PORTAL_SMS_ACCESS_KEY_SECRET": aliyun.KEY_VALUE,

@@ -12,8 +12,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.core.db import db
-from app.notifications.models import WechatToken
-from app.notifications.wechat import WeChatClient, WeChatError, WeChatUnreachable
+from app.notifications.models import InterfaceToken
+from app.notifications.tencent import Unreachable
+from app.notifications.wechat import WeChatClient, WeChatError
 from tests.stubs.wechat import SUBSCRIBE_ID, TEMPLATE_ID, WeChatStub
 
 OPENID = "stub-openid-0001"
@@ -61,7 +62,7 @@ def test_token_is_refreshed_once_under_20_parallel_sends(
 def test_the_token_is_sealed_in_the_database(wechat_client: WeChatClient, wechat_stub: WeChatStub) -> None:
     token = wechat_client.tokens.get(wechat_client.mini)
     with Session(db.engine) as session:
-        row = session.scalars(sa.select(WechatToken)).one()
+        row = session.scalars(sa.select(InterfaceToken)).one()
         assert row.token == token
         assert token.encode() not in (row.token_sealed or b"")
 
@@ -135,13 +136,13 @@ def test_busy_is_tried_three_times_and_a_lost_answer_never_again(
     _send(wechat_client)
     assert len(wechat_stub.calls(SUBSCRIBE)) == 3
     wechat_stub.fail(SUBSCRIBE, 503)
-    with pytest.raises(WeChatUnreachable) as lost:
+    with pytest.raises(Unreachable) as lost:
         _send(wechat_client)
     assert lost.value.sent
     assert len(wechat_stub.calls(SUBSCRIBE)) == 4
     wechat_stub.login_codes["c1"] = {"openid": OPENID}
     wechat_stub.fail(LOGIN, 500)
-    with pytest.raises(WeChatUnreachable):
+    with pytest.raises(Unreachable):
         wechat_client.code_to_session("c1")
     assert len(wechat_stub.calls(LOGIN)) == 1
 

@@ -6,9 +6,10 @@ import pytest
 
 from app.notifications import templates
 from app.notifications.http import Outbound, OutboundRefused
+from app.notifications.tencent import Step
 from app.notifications.wechat import values
 from app.notifications.wechat.crypto import CallbackRefused, Envelope, parse, signature
-from app.notifications.wechat.errors import RULES, Step, ValueRefused, WeChatError
+from app.notifications.wechat.errors import RULES, ValueRefused, WeChatError
 from tests.stubs.wechat import AES_KEY, MINI, TOKEN, WeChatStub
 
 ENCRYPTED = (
@@ -101,7 +102,7 @@ def test_every_customer_template_fits_its_wechat_fields() -> None:
     for template in templates.CATALOGUE.values():
         if template.wechat:
             values.check(template.wechat_data(params))
-        assert set(template.channels) <= {*templates.CUSTOMER_ORDER, templates.EMAIL}
+        assert set(template.channels) <= {*templates.CUSTOMER_ORDER, *templates.STAFF_ORDER}
 
 
 def test_a_reason_that_does_not_fit_gives_way_to_fixed_words() -> None:

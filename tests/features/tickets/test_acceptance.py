@@ -144,6 +144,7 @@ class Refusing:
     """The edge of the network: WeChat says no, as it does to somebody who no longer subscribes; SMS reaches nobody."""
 
     idempotent = True
+    remembers = outbox.FOR_GOOD
 
     def __init__(self, name: str, code: str, tried: list[str]) -> None:
         self.name, self._code, self._tried = name, code, tried

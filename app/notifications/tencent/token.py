@@ -1,6 +1,6 @@
 """One interface token per account for all processes: a row, refreshed by one of them while the others wait.
 
-The lock is a lease on the row, taken in a short transaction of its own; no transaction is open while WeChat is asked.
+The lock is a lease on the row, taken in a short transaction of its own; none is open while the service is asked.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock
 from app.core.unit_of_work import evidence
 from app.notifications.apart import reading
-from app.notifications.models import WechatToken
-from app.notifications.wechat.errors import WeChatUnreachable
+from app.notifications.models import InterfaceToken
+from app.notifications.tencent.errors import Unreachable
 
 MARGIN = timedelta(seconds=60)  # a token this near its end is not used any more
-LEASE = timedelta(seconds=20)  # longer than one call to WeChat may take
+LEASE = timedelta(seconds=20)  # longer than one call may take
 WAIT_SECONDS = 15.0
 POLL_SECONDS = 0.05
 FORCE_APART = timedelta(seconds=30)  # WeChat: forced refreshes at least 30 s apart, 20 a day
 
 
 class Account(Protocol):
-    """Whose token it is."""
+    """Whose token it is: ``name`` is of at most 64 characters and unique among all services."""
 
     @property
-    def appid(self) -> str: ...
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,89 +47,89 @@ class Held:
 
 
 class TokenStore:
-    """``fetch(account, force)`` asks WeChat and gives (token, seconds)."""
+    """``fetch(account, force)`` asks the service and gives (token, seconds); ``forces``: whether it can be forced."""
 
-    def __init__(self, fetch: Callable[..., tuple[str, int]]) -> None:
-        self._fetch = fetch
+    def __init__(self, fetch: Callable[..., tuple[str, int]], *, forces: bool) -> None:
+        self._fetch, self._forces = fetch, forces
 
     def get(self, account: Account, *, rejected: str | None = None) -> str:
         """A token that is not ``rejected``, refreshed at most once however many ask. Raises what ``fetch`` raises,
-        and WeChatUnreachable when another process keeps the lock for longer than `WAIT_SECONDS`."""
+        and Unreachable when another process keeps the lock for longer than `WAIT_SECONDS`."""
         until = time.monotonic() + WAIT_SECONDS
         while True:
-            held = _read(account.appid)
+            held = _read(account.name)
             if held.usable(rejected):
                 return str(held.token)
-            if _claim(account.appid):
+            if _claim(account.name):
                 return self._refresh(account, rejected)
             if time.monotonic() > until:
-                raise WeChatUnreachable("token_busy", sent=False)
+                raise Unreachable("token_busy", sent=False)
             time.sleep(POLL_SECONDS)
 
     def _refresh(self, account: Account, rejected: str | None) -> str:
-        """Ask WeChat while holding the lock. The lock is given back whatever happens."""
-        held = _read(account.appid)
+        """Ask while holding the lock. The lock is given back whatever happens."""
+        held = _read(account.name)
         if held.usable(rejected):  # somebody finished between our look and our claim
-            _release(account.appid)
+            _release(account.name)
             return str(held.token)
         try:
             token, seconds = self._fetch(account, False)
-            if token == rejected and _may_force(account.appid):
+            if token == rejected and self._forces and _may_force(account.name):
                 token, seconds = self._fetch(account, True)
         except BaseException:
-            _release(account.appid)
+            _release(account.name)
             raise
-        _store(account.appid, token, seconds)
+        _store(account.name, token, seconds)
         return token
 
 
-def _read(appid: str) -> Held:
+def _read(name: str) -> Held:
     with reading() as session:
-        row = session.scalar(sa.select(WechatToken).where(WechatToken.appid == appid))
+        row = session.scalar(sa.select(InterfaceToken).where(InterfaceToken.account == name))
         return Held(row.token, row.expires_at) if row else Held(None, None)
 
 
-def _claim(appid: str) -> bool:
+def _claim(name: str) -> bool:
     """Whether the lock is ours now."""
     now = clock.now()
-    free = sa.or_(WechatToken.refreshing_until.is_(None), WechatToken.refreshing_until < now)
+    free = sa.or_(InterfaceToken.refreshing_until.is_(None), InterfaceToken.refreshing_until < now)
     try:
         with evidence() as session:
             taken = session.execute(
-                sa.update(WechatToken)
-                .where(WechatToken.appid == appid, free)
+                sa.update(InterfaceToken)
+                .where(InterfaceToken.account == name, free)
                 .values(refreshing_until=now + LEASE)
                 .execution_options(synchronize_session=False)
             )
             if taken.rowcount == 1:  # type: ignore[attr-defined]
                 return True
-            if session.scalar(sa.select(WechatToken.id).where(WechatToken.appid == appid)) is not None:
+            if session.scalar(sa.select(InterfaceToken.id).where(InterfaceToken.account == name)) is not None:
                 return False
-            session.add(WechatToken(appid=appid, refreshing_until=now + LEASE, refreshes=0))
+            session.add(InterfaceToken(account=name, refreshing_until=now + LEASE, refreshes=0))
     except IntegrityError:  # two processes met the missing row: the other one made it
         return False
     return True
 
 
-def _release(appid: str) -> None:
+def _release(name: str) -> None:
     with evidence() as session:
-        session.execute(sa.update(WechatToken).where(WechatToken.appid == appid).values(refreshing_until=None))
+        session.execute(sa.update(InterfaceToken).where(InterfaceToken.account == name).values(refreshing_until=None))
 
 
-def _store(appid: str, token: str, seconds: int) -> None:
+def _store(name: str, token: str, seconds: int) -> None:
     with evidence() as session:
-        row = session.scalars(sa.select(WechatToken).where(WechatToken.appid == appid)).one()
+        row = session.scalars(sa.select(InterfaceToken).where(InterfaceToken.account == name)).one()
         row.token = token
         row.expires_at = clock.now() + timedelta(seconds=seconds)
         row.refreshing_until = None
         row.refreshes += 1
 
 
-def _may_force(appid: str) -> bool:
+def _may_force(name: str) -> bool:
     """Whether a forced refresh is allowed now; notes that it happens."""
     now = clock.now()
     with evidence() as session:
-        row = session.scalars(sa.select(WechatToken).where(WechatToken.appid == appid)).one()
+        row = session.scalars(sa.select(InterfaceToken).where(InterfaceToken.account == name)).one()
         if row.forced_at is not None and now - row.forced_at < FORCE_APART:
             return False
         row.forced_at = now
