@@ -119,7 +119,7 @@ def _wecom_field() -> StringField:
     return StringField(
         _l("企业微信账号"),
         [Optional(), Length(max=WECOM_CHARS)],
-        description=_l("通讯录里的账号，不是姓名或手机号。填了就先发企业微信，送不到再发邮件；不填只发邮件。"),
+        description=_l("通讯录里的账号，不是姓名或手机号。填了就先发企业微信，送不到再发邮件；不填就发邮件。"),
     )
 
 

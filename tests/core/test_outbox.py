@@ -233,6 +233,39 @@ def test_a_channel_that_raises_is_unknown_unless_idempotent(app: Portal, first: 
     assert facts(other) == ("waiting", "second", "channel_error")
 
 
+def test_a_channel_that_forgets_is_asked_again_only_while_it_remembers(app: Portal, first: Scripted) -> None:
+    first.idempotent, first.remembers = True, timedelta(hours=3)
+    young, old = send("a"), send("b")
+    with unit_of_work():
+        assert delivery._claim(young) is not None and delivery._claim(old) is not None
+    with clock.advanced(timedelta(hours=2)):
+        delivery.deliver({"message": str(young)})
+    with clock.advanced(timedelta(hours=3, seconds=1)):
+        delivery.deliver({"message": str(old)})
+    assert facts(young)[0] == "sent"
+    assert facts(old) == ("unknown", "first", "killed_while_sending")
+    first.send = lambda _message: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+    late = send("c")
+    with clock.advanced(timedelta(hours=3, seconds=1)):
+        delivery.deliver({"message": str(late)})
+    assert facts(late) == ("unknown", "first", "channel_error")
+
+
+def test_a_message_keeps_which_channels_refused_it(app: Portal, first: Scripted, second: Scripted) -> None:
+    first.answers = [Delivery.fallback("not_following")]
+    send("a")
+    for _n in range(2):
+        run(app)
+    told = service.told(["a", "unknown key"])
+    assert [(key, one.channel, one.state, one.refused_by) for key, one in told.items()] == [
+        ("a", "second", "sent", {"first": "not_following"})
+    ]
+    send("b", not_before=clock.now() + timedelta(hours=1))
+    with unit_of_work():
+        outbox.cancel("b")
+    assert service.told(["b"]) == {}
+
+
 def test_no_address_at_all_is_shown_as_failed(app: Portal) -> None:
     assert facts(send(to=Recipient({"first": ""}))) == ("failed", "none", "no_address")
 

@@ -110,7 +110,7 @@ def save_wecom(staff_id: uuid.UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             service.set_wecom_id(current_actor(), staff_id, form.wecom.data)
-            toasts.show("done", _("企业微信账号已保存。") if form.wecom.data else _("已改为只发邮件。"))
+            toasts.show("done", _("企业微信账号已保存。") if form.wecom.data else _("通知改为发邮件。"))
             return redirect(url_for("staff.person", staff_id=staff_id))
         except Invalid as error:
             form.take(error)

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from flask import g
 
 import app as portal_package
 import config
-from app.core import audit, jobs, outbox
+from app.core import audit, clock, jobs, outbox
 from app.core.db import Base, db
 from app.core.outbox import Message, MessageState, Recipient
 from app.core.policy import Actor, Permission
@@ -25,7 +26,9 @@ from app.notifications import follow, service
 from app.notifications.models import ChannelHold
 from tests.inspector import Inspector, problems
 from tests.stubs.aliyun import AliyunStub
+from tests.stubs.smtp import SmtpStub
 from tests.stubs.wechat import MINI, SUBSCRIBE_ID, WeChatStub, sealed_callback
+from tests.stubs.wecom import SEND, WeComStub
 
 PHONE = "+8613800000000"
 FLOORS = ("app.core", "app.ui", "app.notifications")
@@ -271,3 +274,74 @@ def test_43101_is_answered_by_one_sms(desk: Desk, aliyun_stub: AliyunStub, wecha
     assert aliyun_stub.delivered == [
         ("13800000000", "SMS_RESULT", {"number": "REG-20261124-0001", "status": "审核通过"})
     ]
+
+
+@pytest.fixture
+def mail() -> Iterator[SmtpStub]:
+    with SmtpStub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def mailing_desk(settings: config.Settings, mail: SmtpStub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    smtp = config.Smtp(host="127.0.0.1", port=mail.port, sender="portal@demo.invalid")
+    yield from _desk(replace(settings, smtp=smtp), monkeypatch)
+
+
+def _tell(desk: Desk, key: str = "s1") -> uuid.UUID:
+    """A message to a member of staff who has a WeCom id."""
+    to = Recipient({"wecom": "demo.engineer", "email": "engineer@demo.invalid"}, staff_id=uuid.UUID(int=9))
+    with desk.portal.app_context(), unit_of_work():
+        return outbox.send(
+            "dispatch_recalled", to=to, params={"number": "WX-20261124-0001"}, purpose="login_code", dedupe_key=key
+        ).id
+
+
+def test_a_member_whom_wecom_refuses_is_told_by_one_mail_and_the_page_says_why(
+    mailing_desk: Desk, wecom_stub: WeComStub, mail: SmtpStub
+) -> None:
+    wecom_stub.mild = True  # refused in an answer with errcode 0
+    message_id = _tell(mailing_desk)
+    for _n in range(3):
+        mailing_desk.work()
+    assert mailing_desk.state(message_id) == ("sent", None)
+    assert (len(wecom_stub.calls(SEND)), len(mail.messages)) == (1, 1)
+    page = mailing_desk.page(f"/notifications/{message_id}")
+    assert "企业微信未送达：企业微信里没有这个成员，或应用对其不可见" in page
+    assert "demo.engineer" not in page
+    with mailing_desk.portal.app_context():
+        found = outbox.told(["s1", "nothing"])
+        assert [(one.channel, dict(one.refused_by)) for one in found.values()] == [
+            ("email", {"wecom": "wecom_invaliduser"})
+        ]
+
+
+def test_a_member_whom_wecom_reaches_gets_no_mail(mailing_desk: Desk, wecom_stub: WeComStub, mail: SmtpStub) -> None:
+    wecom_stub.members.add("demo.engineer")
+    wecom_stub.lose = 1  # delivered, and the answer lost: asked again, dropped as the same card
+    message_id = _tell(mailing_desk)
+    mailing_desk.work()
+    assert mailing_desk.state(message_id) == ("waiting", "wecom_http_5xx")
+    with clock.advanced(timedelta(minutes=1)):
+        mailing_desk.work()
+    assert mailing_desk.state(message_id) == ("sent", None)
+    assert (len(wecom_stub.delivered), len(mail.messages)) == (1, 0)
+
+
+def test_a_stopped_wecom_is_shown_with_its_reason_and_restarted(
+    mailing_desk: Desk, wecom_stub: WeComStub, mail: SmtpStub
+) -> None:
+    wecom_stub.members.add("demo.engineer")
+    wecom_stub.fail(SEND, 301002)
+    _tell(mailing_desk, "a")
+    _tell(mailing_desk, "b")
+    for _n in range(2):
+        mailing_desk.work()
+    assert (len(wecom_stub.calls(SEND)), len(mail.messages)) == (1, 2)
+    page = mailing_desk.page("/notifications?tab=sent")
+    assert "企业微信：已停用，请处理后重新启用" in page
+    assert "企业微信应用没有发消息的权限（301002）" in page
+    assert mailing_desk.client().post("/notifications/channels/wecom/restart").status_code == 302
+    _tell(mailing_desk, "c")
+    mailing_desk.work()
+    assert len(wecom_stub.delivered) == 1

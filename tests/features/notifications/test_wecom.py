@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.request import Request, urlopen
 
@@ -337,9 +339,23 @@ def test_ids_of_the_wrong_kind_are_refused(tmp_path: object, name: str, value: s
         config.load({"PORTAL_ENV": "test", "PORTAL_INSTANCE": str(tmp_path), **WHOLE, f"PORTAL_WECOM_{name}": value})
 
 
+def test_production_calls_wecom_over_tls_alone(tmp_path: object) -> None:
+    key = base64.b64encode(bytes(32)).decode()
+    given = {
+        "PORTAL_ENV": "production", "PORTAL_INSTANCE": str(tmp_path), "PORTAL_SECRET_KEY": "r" * 48, "PORTAL_KEK": key,
+        "PORTAL_AUDIT_SIGNING_KEY": key, "PORTAL_DATABASE_URL": "postgresql://db.invalid/portal?sslmode=verify-full",
+        "PORTAL_KEYSTORE_URL": "postgresql://keys.invalid/portal?sslmode=verify-full",
+        "PORTAL_STORAGE_URL": "file:///srv/files", "PORTAL_AUDIT_CHECKPOINT_URL": "file:///srv/checkpoints",
+        "PORTAL_STORAGE_REGION": "cn-local", "PORTAL_ALLOWED_REGIONS": "cn-local", **WHOLE,
+    }  # fmt: skip
+    assert config.load(given).wecom.corp_id == CORP
+    with pytest.raises(config.ConfigError, match="PORTAL_WECOM_API_BASE"):
+        config.load({**given, "PORTAL_WECOM_API_BASE": "http://qyapi.weixin.qq.com"})
+
+
 def test_the_secret_is_in_no_representation_and_the_host_is_allowed(settings: config.Settings) -> None:
     assert SECRET not in repr(settings)
     assert Outbound.from_settings(settings).check(settings.wecom.api_base + GETTOKEN)
-    assert "qyapi.weixin.qq.com" in Outbound.from_settings(config.load({"PORTAL_ENV": "test"})).allowed
+    assert "qyapi.weixin.qq.com" in Outbound.from_settings(replace(settings, wecom=config.WeCom())).allowed
     assert PUBLIC_ADDRESS.parse("https://portal.demo.invalid")
     assert words.CHANNELS[templates.WECOM]
