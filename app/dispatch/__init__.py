@@ -13,12 +13,13 @@ def install(app: Portal) -> None:
     from app.dispatch import offers, visit_offers
     from app.dispatch.service import follow, lapse, once, pool
     from app.dispatch.views import bp, contracts_bp, engineers_bp, people_bp
-    from app.dispatch.views.visiting import disclosures_bp, jobs_bp
+    from app.dispatch.views.visiting import disclosures_bp, jobs_bp, visits_bp
 
     for blueprint in (bp, engineers_bp, contracts_bp, people_bp):
         app.register_blueprint(blueprint)
     app.register_blueprint(jobs_bp)
     app.register_blueprint(disclosures_bp)
+    app.register_blueprint(visits_bp)
     offers.install()
     visit_offers.install()
     follow.install()

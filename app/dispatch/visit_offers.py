@@ -12,6 +12,7 @@ from app.core import counters
 from app.core.policy import Actor, Permission
 from app.dispatch.queries import jobs
 from app.tickets.panels import TicketAction, ticket_actions
+from app.tickets.workflow import Status
 from app.ui.duties import Duty, DutySource, duty_sources
 from app.ui.navigation import NavItem, navigation
 from app.ui.palette import PER_SOURCE, PaletteEntry, PaletteSource, palette_sources
@@ -33,6 +34,12 @@ def install() -> None:
     )  # fmt: skip
     duty_sources.add("jobs", DutySource("jobs", _l("上门任务"), "route", VISIT, _duties, "jobs.index", _waiting_text))
     palette_sources.add("jobs", PaletteSource(_l("我的任务"), _find, order=15))
+    ticket_actions.add(
+        "resume",
+        TicketAction("resume", _l("备件已到，约下次上门"), "visits.ask", Permission.TICKETS_DISPATCH,
+                     (Status.WAIT_PARTS,), order=5, icon="dispatch",
+                     suits=lambda _actor, ticket: ticket.field_job),
+    )  # fmt: skip
     ticket_actions.add(
         "disclosures",
         TicketAction("disclosures", _l("提供记录"), "disclosures.ticket", DISCLOSURES, order=130,

@@ -46,6 +46,8 @@ UNREACHED = {
     "dispatch.candidates": "no ticket waits here; tests/features/dispatch/test_pages.py",
     "dispatch.move_form": "no ticket waits here; tests/features/dispatch/test_board.py",
     "disclosures.ticket": "no dealer has looked at a job here; tests/features/dispatch/test_ledger_pages.py",
+    "jobs.photo": "nobody has a job here; tests/features/dispatch/test_job_photos.py",
+    "visits.ask": "nothing waits for parts here; tests/features/dispatch/test_job_photos.py",
     "jobs.page": "nobody has a job here; tests/features/dispatch/test_jobs.py",
     "jobs.ask": "nobody has a job here; tests/features/dispatch/test_jobs.py",
     "engineers.detail": "no engineer has a profile here; tests/features/dispatch/test_pages.py",

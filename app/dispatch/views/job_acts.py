@@ -22,6 +22,7 @@ from app.core.errors import DomainError, Forbidden, Invalid, NotFound
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.core.unit_of_work import savepoint
 from app.dispatch.queries import jobs as queries
+from app.dispatch.queries.job_files import photos
 from app.dispatch.queries.jobs import Job
 from app.dispatch.service import jobs as verbs
 from app.dispatch.service import once
@@ -64,6 +65,7 @@ class JobAct:
     main: Callable[[Job], bool] = lambda _job: False
     suits: Callable[[Job], bool] = _always
     icon: str = ""
+    go: Any = None  # the word on the button that does it, where it is not the label
 
 
 ACTS: dict[str, JobAct] = {
@@ -93,7 +95,7 @@ ACTS: dict[str, JobAct] = {
     "photos": JobAct(
         _l("拍照"), _l("照片加密保存，看的人姓名印在照片上。不要拍到患者和病历。"), (S.SCHEDULED, S.ON_SITE),
         forms.PhotosForm, lambda a, i, f: verbs.add_photos(a, i, f.key, uploads("photos")), _l("照片已保存"),
-        icon="plus",
+        go=_l("保存照片"), icon="plus",
     ),
     "parts": JobAct(
         _l("缺备件，等到货"), _l("列出所缺的备件；到货后由调度再约时间。"), (S.ON_SITE,), forms.PartsForm,
@@ -103,10 +105,11 @@ ACTS: dict[str, JobAct] = {
     "stuck": JobAct(
         _l("今天修不了"), _l("写明还需要什么。再来一次的时间须在您的证书和合同有效期内。"), (S.ON_SITE,),
         forms.StuckForm, lambda a, i, f: verbs.cannot_fix(a, i, f.key, f.stuck), _l("已记录"), icon="undo",
+        go=_l("保存"),
     ),
     "move": JobAct(
         _l("改时间"), _l("改期会通知用户。超过次数时须由组长处理。"), (S.SCHEDULED,), forms.MoveForm,
-        lambda a, i, f: verbs.reschedule(a, i, f.key, f.wanted), _l("时间已保存"),
+        lambda a, i, f: verbs.reschedule(a, i, f.key, f.wanted), _l("时间已保存"), go=_l("保存"),
         main=lambda job: job.visit is not None and job.visit.window_from is None and not _collects(job), icon="clock",
     ),
     "deliver": JobAct(
@@ -185,7 +188,7 @@ def _page(job: Job, name: str, form: forms.JobForm, refusal: DomainError | None 
         part_steps=FIELD_PART_STEPS, today=clock.today(),
         part_rows=table("part_number", "part_name", "part_quantity", "part_eta") or [{}] * _rows(name),
         failed=refusal.failed if isinstance(refusal, NotEligible) else (),
-        forbidden=isinstance(refusal, Forbidden),
+        forbidden=isinstance(refusal, Forbidden), taken=len(photos(job)) if name == "finish" else 0,
     )  # fmt: skip
 
 

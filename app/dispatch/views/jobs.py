@@ -24,6 +24,7 @@ from app.dispatch.models import DispatchState
 from app.dispatch.queries import card as cards
 from app.dispatch.queries import jobs as queries
 from app.dispatch.queries.deletions import tasks
+from app.dispatch.queries.job_files import photos
 from app.dispatch.queries.jobs import Job
 from app.dispatch.service import ledger
 from app.dispatch.service.tell import window_words
@@ -79,7 +80,7 @@ def page(number: str) -> ResponseReturnValue:
     form.begin()
     return render_template(
         "dispatch/job.html", job=job, row=job.row, card=card, acts=acts_for(actor, job), steps=_steps(job), form=form,
-        map_url=map_url(job.hospital), **_words(),
+        map_url=map_url(job.hospital), photos=photos(job), **_words(),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import audit, clock
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
-from app.core.files import vault
+from app.core.files import StoredFile, vault
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.core.unit_of_work import savepoint
 from app.tickets.models import FileKind, Ticket
@@ -77,6 +77,11 @@ def marked_photo(number: str, file_id: uuid.UUID, permission: Permission) -> Res
     pictures.refuse_foreign_fetch()
     actor, thumb = current_actor(), "thumb" in request.args
     row, stored, why = files.to_open(actor, number, file_id, thumb=thumb, permission=permission)
+    return send_photo(actor, row, stored, why, thumb=thumb)
+
+
+def send_photo(actor: Actor, row: Ticket, stored: StoredFile, why: str, *, thumb: bool) -> ResponseReturnValue:
+    """What somebody was found to have a task on, marked with his name; the event goes with it."""
     if not stored.media_type.startswith("image/"):
         raise NotFound()
     clear = vault.open_sealed(stored)
