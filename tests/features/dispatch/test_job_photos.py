@@ -21,6 +21,7 @@ from tests.factories import staff
 from tests.features.dispatch.people import engineer, ground, ticket_of
 from tests.features.dispatch.test_disclosure import firms, room  # noqa: F401
 from tests.features.dispatch.test_jobs import Job, offered, photo, png
+from tests.features.dispatch.test_offers import MORNING
 
 
 def customers_photo(job: Job) -> str:
