@@ -44,7 +44,8 @@ def align(row: Ticket) -> None:
     """Close what the ticket has left behind. The row is locked and settled."""
     query = sa.select(Dispatch).where(Dispatch.ticket_id == row.id, Dispatch.state.in_(LIVE_STATES))
     lives = False
-    for found in db.session.scalars(query.with_for_update()):
+    fresh = query.with_for_update().execution_options(populate_existing=True)  # what was read before the lock is old
+    for found in db.session.scalars(fresh):
         ending = ending_of(row, found)
         if ending is None:
             lives = True
@@ -87,7 +88,8 @@ def _revive(row: Ticket) -> None:
         d.ticket_id == row.id, d.cycle == row.cycle, d.assignee_id == row.assignee_id,
         d.state == DispatchState.DONE.value,
     )  # fmt: skip
-    found = db.session.scalars(query.order_by(d.offered_at.desc()).limit(1).with_for_update()).one_or_none()
+    query = query.order_by(d.offered_at.desc()).limit(1).with_for_update().execution_options(populate_existing=True)
+    found = db.session.scalars(query).one_or_none()
     if found is not None:
         found.state, found.ended_at, found.ended_reason = DispatchState.ACCEPTED.value, None, ""
         db.session.flush()
