@@ -36,7 +36,7 @@ def install() -> None:
         NavItem(
             "satisfaction", "work", _l("满意度"), "star", "satisfaction.queue", READ, 60, counter=waiting,
             also=("satisfaction.page", "satisfaction.agreement", "satisfaction.draws", "satisfaction.words",
-                  "satisfaction.report", "satisfaction.guide"),
+                  "satisfaction.report", "satisfaction.guide", "satisfaction.signals"),
         ),
     )  # fmt: skip
     own = NavItem("ratings-own", "work", _l("我的评价"), "star", "satisfaction.own_results", OWN, 61)

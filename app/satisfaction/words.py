@@ -85,6 +85,9 @@ FLAG_KINDS: Mapping[str, Any] = {
 }  # fmt: skip
 SIGNALS: Mapping[str, Any] = {
     "praise_negative": _l("给了高分，文字却是不满"), "lowered": _l("改低了分数"), "raised": _l("改高了分数"),
+    "quick": _l("关闭后十分钟内评价的特别多"), "straight": _l("四个分项总是同分的特别多"),
+    "negative": _l("给高分而文字不满的特别多"), "burst": _l("集中在一天里评价"),
+    "rater": _l("同一位评价人评了几家医院"), "gap": _l("邀请得比别人少"), "gap_long": _l("拖得久的工单邀请得少"),
 }  # fmt: skip
 PARTS: Mapping[str, Any] = {
     "engineer": _l("上门"), "triager": _l("受理"), "depot": _l("返厂维修"), "quality": _l("放行"),

@@ -33,6 +33,7 @@ class RatedJob(Base):
         sa.Index("ix_rated_job_status", "status", "answered_at", "id"),
         sa.Index("ix_rated_job_invited", "status", "expires_at", "id"),
         sa.Index("ix_rated_job_closed", "closed_at", "id"),
+        sa.Index("ix_rated_job_province", "province", "closed_at"),
         sa.Index("ix_rated_job_number", "ticket_number"),
         sa.Index("ix_rated_job_engineer", "engineer_id", "closed_at"),
         sa.Index(

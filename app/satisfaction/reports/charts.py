@@ -227,11 +227,31 @@ def signals(found: Figures) -> Chart:
     return Chart("signals", title, answer, Table(heads, rows), None, note, "l")
 
 
+def themes(found: Figures) -> Chart:
+    """What comments speak of, where it would come back in another sample; terms of five raters or more."""
+    title = _("大家在说什么？")
+    heads = (_("常一起出现的词"), (_("满意"), "num"), (_("条数"), "num"), (_("比例"), "num"), (_("95% 区间"), "num"))
+    note = _(
+        "最近一年的评论，每天重读一遍，与所选的时段无关。两到四个字的词，五位以上的人用过才算；"
+        "把评论重抽 25 次，八成以上都再出现的主题才显示。伤害另有词表，不靠这里。"
+    )
+    if found.comments is None:
+        return Chart("themes", title, _("还没有读过评论；每天读一次。"), Table(heads, []), None, note)
+    if not found.themes:
+        answer = _("%(n)s 条评论里没有稳定的主题。", n=f"{found.comments:,}")
+        return Chart("themes", title, answer, Table(heads, []), None, note)
+    named = [("、".join(theme.terms), theme.tally) for theme in found.themes]
+    rows = [share_row(words, t.satisfied, t.answered, nothing=NO_SATISFIED)[0] for words, t in named]
+    bars: list[tuple[Any, float, Tone]] = [(words, float(t.answered), "act") for words, t in named]
+    answer = _("说得最多的是：%(words)s。", words=named[0][0])
+    return Chart("themes", title, answer, Table(heads, rows), Bars(bars, _("条")), note)
+
+
 def _less(long_yes: int, long_no: int, short_yes: int, short_no: int) -> bool:
     return long_yes * (short_yes + short_no) < short_yes * (long_yes + long_no)
 
 
 ALL: dict[str, Callable[[Figures], Chart]] = {
     "scores": distribution, "response": answered, "months": months, "engineers": engineers, "kinds": kinds,
-    "products": products, "follow": follow_ups, "signals": signals,
+    "products": products, "follow": follow_ups, "themes": themes, "signals": signals,
 }  # fmt: skip

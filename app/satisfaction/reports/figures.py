@@ -21,6 +21,8 @@ from app.hospitals.span import Span
 from app.satisfaction import sums
 from app.satisfaction.models import FollowUp, RatedJob, RatingStale, RatingSum
 from app.satisfaction.models.sums import K
+from app.satisfaction.queries import hints
+from app.satisfaction.queries.hints import ThemeShown
 from app.satisfaction.sums import COUNTS, Cell, Clause, Tally
 from app.satisfaction.workflow import Following, Status
 
@@ -55,11 +57,13 @@ class Response:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that the report counts: totals by dimension and key, and of each month. ``still``: whole hours that
-    open follow-ups have waited so far -> how many."""
+    open follow-ups have waited so far -> how many. ``themes`` are of a year's comments whatever the period."""
 
     totals: Mapping[tuple[str, str], Tally]
     months: Mapping[str, Tally]
     still: Counter[float]
+    comments: int | None = None  # read for themes; None: never looked
+    themes: Sequence[ThemeShown] = ()
 
     @property
     def response(self) -> Response:
@@ -133,7 +137,7 @@ def enough(found: Sequence[Group]) -> list[Group]:
 
 
 def read(actor: Actor, span: Span) -> Figures:
-    """All figures of the period; four statements at most. Raises Forbidden without the right."""
+    """All figures of the period; six statements at most. Raises Forbidden without the right."""
     provinces = _provinces(actor, span)
     whole, ragged = _months(span)
     stale = _stale(whole, provinces)
@@ -150,7 +154,8 @@ def read(actor: Actor, span: Span) -> Figures:
     for (month, _province), counts in _fresh(ragged, stale, provinces).items():
         for place, tally in counts.items():
             take(month, place, tally)
-    return Figures(totals, months, _still(span, provinces))
+    run, themes = hints.themes(actor, span.province)
+    return Figures(totals, months, _still(span, provinces), run.comments if run is not None else None, themes)
 
 
 def _provinces(actor: Actor, span: Span) -> Sequence[str] | None:

@@ -15,13 +15,14 @@ from app.core import clock, jobs, outbox
 from app.core.db import db
 from app.core.policy import SYSTEM
 from app.satisfaction.models import RatedJob
-from app.satisfaction.service import draw, follow, invite, sums
+from app.satisfaction.service import draw, follow, invite, looks, sums, themes
 from app.satisfaction.workflow import Status, rating_workflow
 from app.tickets.models import Source, Ticket
 from app.tickets.workflow import Status as TicketStatus
 
 SETTLE, DRAW, SUMS = "satisfaction.settle", "satisfaction.draw", "satisfaction.sums"
-EVERY, DRAW_EVERY = timedelta(minutes=1), timedelta(hours=1)
+LOOKS, THEMES = "satisfaction.looks", "satisfaction.themes"
+EVERY, DRAW_EVERY, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BATCH = 500
 
 
@@ -94,6 +95,16 @@ def install() -> None:
     def _sums(_payload: dict[str, Any]) -> None:
         run_sums()
 
+    @jobs.handler(LOOKS)
+    def _looks(_payload: dict[str, Any]) -> None:
+        looks.run()
+
+    @jobs.handler(THEMES)
+    def _themes(_payload: dict[str, Any]) -> None:
+        themes.run()
+
+    jobs.every(LOOKS, DAY)
+    jobs.every(THEMES, DAY)
     jobs.every(SUMS, EVERY)
     jobs.every(SETTLE, EVERY)
     jobs.every(DRAW, DRAW_EVERY)

@@ -18,6 +18,7 @@ from app.core.policy import Actor
 from app.satisfaction import harm_words
 from app.satisfaction.models import COMMENT_MAX_CHARS, RatedJob, RatedPerson, Rating, RatingFlag
 from app.satisfaction.service import follow, invite, links
+from app.satisfaction.tone import complains
 from app.satisfaction.words import DIMENSIONS, HIGH_FROM, HIGH_REASONS, LOW, LOW_REASONS
 from app.satisfaction.workflow import GIVEN, Status, rating_workflow
 from app.staff.models import AccountState, StaffAccount
@@ -117,9 +118,9 @@ def _give(
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
-    flags = _flags(job, made, listed.groups_in(answer.comment), before, now)
+    flags = _flags(job, made, answer.comment, listed.groups_in(answer.comment), before, now)
     _name(job, answer.comment)
-    alarm = next((f.kind for f in flags if f.kind in ("harm", "low")), "")
+    alarm = next((f.kind for f in flags if f.kind in ("harm", "low") or f.detail == "praise_negative"), "")
     first = before is None
     action = ("answer" if first else "change") + ("_alarming" if alarm else "_survey" if first else "_answer")
     changes: dict[str, Any] = {"score": answer.score, "rating_version": made.version, "alarm": alarm or job.alarm}
@@ -131,12 +132,14 @@ def _give(
     return first
 
 
-def _flags(job: RatedJob, made: Rating, groups: list[str], before: int | None, now: datetime) -> list[RatingFlag]:
+def _flags(
+    job: RatedJob, made: Rating, said: str, groups: list[str], before: int | None, now: datetime
+) -> list[RatingFlag]:
     """What a person must look at, the gravest first; the change of a score is a hint, not an alarm."""
     found = [("harm", group) for group in groups] + ([("low", "")] if made.score <= LOW else [])
     if before is not None and made.score != before:
         found.append(("signal", "lowered" if made.score < before else "raised"))
-    if made.score >= HIGH_FROM and groups:
+    if made.score >= HIGH_FROM and (groups or complains(said)):
         found.append(("signal", "praise_negative"))
     rows = [
         RatingFlag(job_id=job.id, rating_version=made.version, kind=kind, detail=detail, at=now)

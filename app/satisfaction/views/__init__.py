@@ -13,4 +13,5 @@ from app.satisfaction.views import (  # noqa: E402
     page,  # noqa: F401
     queue,  # noqa: F401
     report,  # noqa: F401
+    signals,  # noqa: F401
 )

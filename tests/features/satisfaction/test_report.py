@@ -19,7 +19,7 @@ from tests.features.satisfaction.scene import DAY, HOUR, Scene
 from tests.features.tickets.people import MONDAY, staff
 
 SPAN = Span(MONDAY - 30 * DAY, MONDAY + DAY)
-TYPES = ("scores", "response", "months", "engineers", "kinds", "products", "follow", "signals")
+TYPES = ("scores", "response", "months", "engineers", "kinds", "products", "follow", "themes", "signals")
 
 
 def rated(
