@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0033"
+down_revision = "0032"
 
 
 def upgrade() -> None:
@@ -32,9 +32,7 @@ def upgrade() -> None:
         sa.Column("q", sa.Float(), nullable=False),
         sa.Column("provinces", sa.JSON(), nullable=False),
         sa.Column("tickets", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["rating_look_run.id"], name=op.f("fk_rating_look_run_id_rating_look_run")
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["rating_look_run.id"], name=op.f("fk_rating_look_run_id_rating_look_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rating_look")),
     )
     op.create_index("ix_rating_look_run", "rating_look", ["run_id", "q"], unique=False)
