@@ -44,9 +44,9 @@ class Look(Base):
     label: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=WORK)
     hits: Mapped[int] = plain(nullable=False)
     n: Mapped[int] = plain(nullable=False)
-    expected: Mapped[float] = plain(nullable=False)
-    p: Mapped[float] = plain(nullable=False)
-    q: Mapped[float] = plain(nullable=False)
+    expected: Mapped[float] = plain(sa.Float, nullable=False)
+    p: Mapped[float] = plain(sa.Float, nullable=False)
+    q: Mapped[float] = plain(sa.Float, nullable=False)
     provinces: Mapped[list[str]] = plain(sa.JSON, nullable=False, cls=WORK)
     tickets: Mapped[list[str]] = plain(sa.JSON, nullable=False)  # numbers of those behind it, the newest few
 
