@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,10 +18,12 @@ from app.core.policy import Actor, Permission
 from app.customers.export import personal_data
 from app.customers.models import Customer
 from app.hospitals.models import Hospital
-from app.satisfaction.models import RatedJob, Rating
+from app.satisfaction.models import FollowUp, RatedJob, Rating
 from app.satisfaction.queries.queue import flagged_ranges, follow_ranges, waiting
 from app.satisfaction.queries.scope import READ, in_scope
+from app.satisfaction.service.follow import owned_by, pass_on_all_of
 from app.satisfaction.words import ALARMS
+from app.staff.service import HandoverSource, handover
 from app.tickets.models import Ticket
 from app.tickets.panels import TicketAction, ticket_actions
 from app.ui.duties import Duty, DutySource, duty_sources
@@ -46,6 +49,16 @@ def install() -> None:
     act = TicketAction("rating", _l("看评价"), "satisfaction.page", READ, order=120, suits=_rated)
     ticket_actions.add("rating", act)
     personal_data.add("ratings", _own_data)
+    handover.add("follow_ups", HandoverSource(_held, _let_go, _l("跟进中的低分评价")))
+
+
+def _held(staff_id: uuid.UUID) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(FollowUp).where(*owned_by(staff_id))) or 0
+
+
+def _let_go(_actor: Actor, staff_id: uuid.UUID, _heir: uuid.UUID | None) -> int:
+    """To the auditor of the region with the fewest: an heir may be the one whom the rating is about."""
+    return pass_on_all_of(staff_id)
 
 
 def _waiting_text(actor: Actor) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,10 +19,12 @@ from app.customers.export import personal_data
 from app.customers.models import Customer
 from app.grants.preview import record_sources
 from app.hospitals.models import Hospital
+from app.staff.service import HandoverSource, handover
 from app.tickets.models import NEVER, Ticket
 from app.tickets.queries.preview import TicketSource
 from app.tickets.queries.queue import NUMBER_HEAD, waiting
 from app.tickets.service.reach import in_region
+from app.tickets.service.time import held_in_triage, release_all_of
 from app.tickets.sla import policy
 from app.tickets.workflow import Status
 from app.ui.duties import Duty, DutySource, duty_sources
@@ -51,8 +54,17 @@ def install() -> None:
     duty_sources.add(
         "tickets", DutySource("tickets", _l("工单"), "ticket", TRIAGE, _duties, "tickets.queue", _waiting_text)
     )
+    handover.add("tickets", HandoverSource(_held, _let_go, _l("正在分诊的报修")))
     personal_data.add("tickets", _own_data)
     record_sources.add("tickets", TicketSource())
+
+
+def _held(staff_id: uuid.UUID) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(Ticket).where(*held_in_triage(staff_id))) or 0
+
+
+def _let_go(_actor: Actor, staff_id: uuid.UUID, _heir: uuid.UUID | None) -> int:
+    return release_all_of(staff_id)
 
 
 def _counter(actor: Actor) -> sa.ScalarSelect[int]:

@@ -70,12 +70,27 @@ def lapse_due() -> int:
         (base.where(d.assignee_kind == AssigneeKind.DEALER.value, ~_covered()), "contract_lapsed"),
         (base.where(d.assignee_kind == AssigneeKind.ENGINEER.value, ~working.exists()), "account_disabled"),
     )
+    return sum(_lose(query.limit(BATCH), why) for query, why in lost)
+
+
+def held_by(staff_id: uuid.UUID) -> sa.Select[Any]:
+    """Offers and visits of this engineer that have not begun."""
+    d, planned = Dispatch, Ticket.status.in_(("offered", "scheduled"))
+    query = sa.select(d.ticket_id, d.id).join(Ticket, Ticket.id == d.ticket_id)
+    return query.where(d.assignee_id == staff_id, d.state.in_(LIVE_STATES), planned)
+
+
+def let_go_all_of(staff_id: uuid.UUID) -> int:
+    """Whoever leaves goes nowhere any more: the pool gets it back at once; how many."""
+    return _lose(held_by(staff_id), "account_disabled")
+
+
+def _lose(query: sa.Select[Any], why: str) -> int:
     count = 0
-    for query, why in lost:
-        for ticket_id, dispatch_id in db.session.execute(query.order_by(d.ticket_id).limit(BATCH)).all():
-            row, found = locked(ticket_id), db.session.get_one(Dispatch, dispatch_id, with_for_update=True)
-            align(row)
-            count += found.state in LIVE_STATES and lose(row, found, why)
+    for ticket_id, dispatch_id in db.session.execute(query.order_by(Dispatch.ticket_id)).all():
+        row, found = locked(ticket_id), db.session.get_one(Dispatch, dispatch_id, with_for_update=True)
+        align(row)
+        count += found.state in LIVE_STATES and lose(row, found, why)
     return count
 
 

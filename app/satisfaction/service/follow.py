@@ -81,6 +81,23 @@ def take(actor: Actor, number: str, cycle: int | None) -> FollowUp:
     return row
 
 
+def owned_by(staff_id: uuid.UUID) -> list[sa.ColumnElement[bool]]:
+    """What this person has not settled."""
+    return [FollowUp.owner_id == staff_id, FollowUp.status != Following.SETTLED]
+
+
+def pass_on_all_of(staff_id: uuid.UUID) -> int:
+    """Whoever leaves owns no follow-up: each goes to the auditor with the fewest, else to nobody; how many."""
+    query = sa.select(FollowUp).where(*owned_by(staff_id)).order_by(FollowUp.id).with_for_update()
+    rows = db.session.scalars(query).all()
+    for row in rows:
+        owner = _owner(db.session.get_one(RatedJob, row.job_id))
+        row.owner_id, row.owner_name = owner or (None, "")
+        audit.record("follow_up.passed_on", SYSTEM, "follow_up", row.id)
+        db.session.flush()
+    return len(rows)
+
+
 def finish(actor: Actor, number: str, cycle: int | None, written: Written) -> FollowUp:
     """Write the round down and ask the customer again; without a way to reach him it is settled."""
     job, row = _open(actor, number, cycle)

@@ -6,6 +6,7 @@ offer nobody took, a quote that ran out, a result nobody objected to. Each chang
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,6 +79,17 @@ def _facts(at: datetime, **more: Any) -> Facts:
 
 def _release(row: Ticket, at: datetime) -> None:
     move(row, "release_idle", SYSTEM, _facts(at), changes={"triager_id": None, "triager_name": ""})
+
+
+def held_in_triage(staff_id: uuid.UUID) -> list[sa.ColumnElement[bool]]:
+    """Reports in this person's hands."""
+    return [Ticket.status == Status.TRIAGING, Ticket.triager_id == staff_id]
+
+
+def release_all_of(staff_id: uuid.UUID) -> int:
+    """Back to the queue at once, what was noted kept; how many."""
+    rows = db.session.scalars(sa.select(Ticket).where(*held_in_triage(staff_id)).order_by(Ticket.id).with_for_update())
+    return sum(_release(row, clock.now()) is None for row in rows.all())
 
 
 def _question(row: Ticket, at: datetime) -> None:

@@ -25,6 +25,7 @@ from app.dispatch.service import NewTime, NotEligible, Order
 from app.dispatch.service.follow import follow_due
 from app.dispatch.service.lapse import lapse_due
 from app.staff.roles import Role
+from app.staff.service import disable, holdings
 from app.tickets import service as tickets
 from app.tickets.service.time import settle_due
 from app.tickets.workflow import Status
@@ -336,3 +337,17 @@ def test_everybody_on_the_table_costs_three_statements(g):
             found = load.table(load.job(g.dispatcher, row.number), plan_of(MORNING), clock.now())
         assert len(found.admitted) == 8
         assert len(few) == 3
+
+
+def test_a_disabled_engineers_visits_are_back_in_the_pool_in_the_same_act(g):
+    with unit_of_work():
+        him, other, admin = engineer(), engineer(name="工程乙"), staff(Role.ADMIN)
+        row, second = g.ticket(), g.ticket()
+        for ticket, person in ((row, him), (second, other)):
+            wanted = order(ticket, person.id, override_reason="knows_device")
+            service.accept(person, service.offer(g.dispatcher, ticket.number, wanted).id)
+    with unit_of_work():
+        assert [line.count for line in holdings(admin, him.id)] == [1]
+        assert disable(admin, him.id, heir_id=other.id) == 1
+        assert (ticket_of(row.id).status, ticket_of(second.id).status) == (Status.TO_DISPATCH, Status.SCHEDULED)
+        assert mails("dispatch_back") >= 1

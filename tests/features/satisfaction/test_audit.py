@@ -14,6 +14,7 @@ from app.core.statistics.sampling import position
 from app.safety.models import SafetyCase
 from app.satisfaction.models import ComplaintDecision, FollowUp, RatedJob, Rating, RatingAudit, RatingDraw
 from app.satisfaction.service import draw
+from app.staff.service import disable, holdings
 from app.tickets.models import Ticket
 from app.tickets.service.harm import on_harm
 from tests.features.satisfaction.scene import CARD, DAY, HOUR, OK, Scene
@@ -45,6 +46,20 @@ def test_low_score_opens_a_follow_up_with_owner_and_due_time_in_working_hours(sc
     assert (row.why, row.status, row.owner_name) == ("low", "open", "样例auditor")
     assert row.due_at == MONDAY + 9 * HOUR
     assert scene.job(number).follow_due_at == row.due_at
+
+
+def test_a_disabled_owners_follow_ups_go_to_the_auditor_with_the_fewest(scene):
+    number = low(scene)
+    admin, leaver = scene.member("admin", "admin"), scene.people["auditor"]
+    with scene.work():
+        assert [line.count for line in holdings(admin, leaver.id)] == [1]
+    second = scene.member("second")
+    with scene.work():
+        assert disable(admin, leaver.id) == 1
+    assert scene.follow(number).owner_id == second.id
+    with scene.work():
+        assert disable(admin, second.id) == 1
+    assert (scene.follow(number).owner_id, scene.follow(number).owner_name) == (None, "")
 
 
 def test_a_good_score_opens_none(scene):

@@ -15,11 +15,14 @@ from app.core.outbox import Message
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
 from app.hospitals import service as hospitals
+from app.staff import queries
 from app.staff.roles import Role
+from app.staff.service import disable, holdings
 from app.tickets import service
 from app.tickets.models import SlaClock, Ticket, TicketEvent, TicketMessage
 from app.tickets.service import Seen, time
 from app.tickets.sla.metrics import Metric
+from tests.factories import staff as accounts
 from tests.features.registrations.story import ADMIN
 from tests.features.tickets.people import COMPLETE, DAY, HOUR, MONDAY, Desk, claimed, desk, staff
 
@@ -46,6 +49,19 @@ def read(ticket_id: uuid.UUID) -> Ticket:
 def texts() -> list[str]:
     with unit_of_work(write=False):
         return list(db.session.scalars(sa.select(Message.template).order_by(Message.created_at, Message.id)))
+
+
+def test_a_disabled_triagers_reports_are_free_in_the_same_act(d: Desk, ticket: uuid.UUID) -> None:
+    with unit_of_work():
+        leaver = queries.actor_of(accounts.account("triager").id)
+        assert leaver.id is not None
+        service.claim(leaver, ticket, Seen(1))
+        service.note_down(leaver, ticket, {"priority": "p1"})
+        admin = staff(Role.ADMIN)
+        assert [line.count for line in holdings(admin, leaver.id)] == [1]
+        assert disable(admin, leaver.id) == 1
+    row = read(ticket)
+    assert (row.status, row.triager_id, row.priority) == ("submitted", None, "p1")
 
 
 def test_two_triagers_at_once_one_has_it_and_the_other_sees_who(d: Desk, ticket: uuid.UUID) -> None:
