@@ -48,6 +48,8 @@ class SafetyCase(Base):
     decided_by: Mapped[str] = plain(sa.String(NAME_MAX_CHARS), nullable=False, default="", cls=WORK)
     outcome: Mapped[str] = plain(sa.String(16), nullable=False, default="")
     closed_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
+    owner_id: Mapped[uuid.UUID | None] = plain(nullable=True)  # who sees to it; every officer may act
+    owner_name: Mapped[str] = plain(sa.String(NAME_MAX_CHARS), nullable=False, default="", cls=WORK)
 
 
 class SafetyClock(Base):

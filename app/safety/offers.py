@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import counters
+from app.core.db import db
 from app.core.policy import Actor, Permission
 from app.safety import queries
-from app.safety.models import NEVER
+from app.safety.models import NEVER, SafetyCase
+from app.safety.service.extend import leave_all_of, owned_by
 from app.safety.words import CHIPS, KIND_CHIPS
+from app.staff.service import HandoverSource, handover
 from app.tickets import viewing
 from app.tickets.models import Ticket
 from app.tickets.panels import TicketAction, TicketPanel, ticket_actions, ticket_panels
@@ -42,6 +47,15 @@ def install() -> None:
     act = TicketAction("harm", _l("有人受伤"), "safety.ask_harm", READ, kind="", order=95, icon="warn", dialog=True)
     ticket_actions.add("harm", act)
     viewing.sources.add("safety", _task)
+    handover.add("safety", HandoverSource(_held, _let_go, _l("负责的不良事件")))
+
+
+def _held(staff_id: uuid.UUID) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(SafetyCase).where(*owned_by(staff_id))) or 0
+
+
+def _let_go(_actor: Actor, staff_id: uuid.UUID, _heir: uuid.UUID | None) -> int:
+    return leave_all_of(staff_id)
 
 
 def _task(actor: Actor, row: Ticket, _now: datetime) -> str | None:

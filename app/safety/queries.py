@@ -73,6 +73,7 @@ CASES = Worklist(
         Column("kind", _l("类别"), C.kind, chip(KIND_CHIPS)),
         Column("status", _l("状态"), C.status, chip(CHIPS)),
         Column("due", _l("最近时限"), C.next_due_at, due(), sort=C.next_due_at, show=_due_or_none),
+        Column("owner", _l("负责"), C.owner_name, text(), chinese=True),
         Column("hospital", _l("医院"), Hospital.name, text(), chinese=True),
         Column("device", _l("设备"), Ticket.device_model, text()),
         Column("ticket", _l("工单"), Ticket.number, text()),

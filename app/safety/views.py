@@ -29,7 +29,7 @@ from app.ui import toasts
 
 bp = Blueprint("safety", __name__, template_folder="templates")
 SAFETY, READ = Permission.SAFETY_WORK, Permission.TICKETS_READ
-NAMES = "judge, extend, decide, handover, hold, lift, close, reopen"
+NAMES = "take, judge, extend, decide, handover, hold, lift, close, reopen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,10 @@ ACTS: dict[str, Act] = {
     "extend": Act(
         _l("补充情况"), ("add_knowledge",), ("text",),
         lambda a, n, f: service.extend(a, n, f.seen, f.text.data or ""), _l("已补充。"),
+    ),
+    "take": Act(
+        _l("由我负责"), ("take_case",), (), lambda a, n, f: service.take(a, n, f.seen), _l("现在由您负责。"),
+        _l("其他同事仍可处理，列表里看得到是谁负责。"),
     ),
     "hold": Act(
         _l("暂缓工单"), ("hold_ticket",), (), lambda a, n, f: service.set_hold(a, n, f.seen, True), _l("工单已暂缓。"),
@@ -178,6 +182,7 @@ def _possible(found: Case) -> list[str]:
         "hold": found.ticket.safety_hold,
         "lift": not found.ticket.safety_hold,
         "close": bool(running),
+        "take": found.row.owner_id == current_actor().id,
     }
     return [name for name, act in ACTS.items() if listed.intersection(act.actions) and not none.get(name)]
 

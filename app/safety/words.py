@@ -54,7 +54,8 @@ CLOCK_OUTCOMES = {
 }  # fmt: skip
 ACTIONS: Mapping[str, Any] = {
     "open_case": _l("立案"), "file_case": _l("手工立案"), "judge_kind": _l("判定类别"), "add_knowledge": _l("补充情况"),
-    "hear_again": _l("再次得知"), "decide_report": _l("决定上报"), "decide_no_report": _l("决定不上报"),
+    "take_case": _l("接手"), "hear_again": _l("再次得知"),
+    "decide_report": _l("决定上报"), "decide_no_report": _l("决定不上报"),
     "hand_over_step": _l("移交"), "hand_over_report": _l("移交上报"), "hold_ticket": _l("暂缓工单"),
     "lift_hold": _l("解除暂缓"), "close_case": _l("结案"), "reopen_case": _l("重新立案"),
 }  # fmt: skip

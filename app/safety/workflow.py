@@ -36,6 +36,7 @@ class Facts:
     running: frozenset[str] = frozenset()  # steps whose clocks run
     step: str = ""
     held: bool = False
+    owned: bool = False  # by the actor already
 
 
 def _needs(field: str, message: Any, code: str) -> Invalid:
@@ -93,6 +94,11 @@ def _holds(_row: Any, _actor: Actor, facts: Facts) -> None:
         raise TransitionRefused(_l("工单已经被暂缓。"), code="held_already")
 
 
+def _another(_row: Any, _actor: Actor, facts: Facts) -> None:
+    if facts.owned:
+        raise TransitionRefused(_l("这个个案已由您负责。"), code="owned_already")
+
+
 S, SAFETY = Status, Permission.SAFETY_WORK
 AFTER_JUDGING = {
     S.OPEN: S.OPEN, S.REPORTABLE: S.REPORTABLE, S.NOT_REPORTABLE: S.OPEN, S.HANDED_OVER: S.REPORTABLE, S.CLOSED: S.OPEN,
@@ -110,6 +116,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row(None, "file_case", S.OPEN, "filed"),
     *(_row(source, "judge_kind", target, "judged", _worse) for source, target in AFTER_JUDGING.items()),
     *(_row(source, "add_knowledge", source, "extended", _text) for source in LIVE),
+    *(_row(source, "take_case", source, "taken", _another) for source in LIVE),
     *(_row(source, "decide_report", S.REPORTABLE, "decided", _report) for source in (S.OPEN, S.NOT_REPORTABLE)),
     *(_row(source, "decide_no_report", S.NOT_REPORTABLE, "decided", _no_report) for source in (S.OPEN, S.REPORTABLE)),
     *(_row(source, "hand_over_step", source, "handed_over", _asked_for)

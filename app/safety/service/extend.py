@@ -1,9 +1,11 @@
-"""What is learned about a case, what was handed to regulatory affairs, and the hold on its ticket."""
+"""Who sees to a case, what is learned about it, what was handed to regulatory affairs, and the hold on its ticket."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
+import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
 from app.core import clock
@@ -45,6 +47,25 @@ def extend(actor: Actor, number: str, seen: Seen, text: str) -> SafetyCase:
     row, _ticket = load(actor, number, seen)
     fire(row, "add_knowledge", actor, Facts(text=text))
     return row
+
+
+def take(actor: Actor, number: str, seen: Seen) -> SafetyCase:
+    """See to it from now on; colleagues may still act, and read who does. Raises NotFound, Conflict."""
+    row, _ticket = load(actor, number, seen)
+    changes = {"owner_id": actor.id, "owner_name": actor.name}
+    fire(row, "take_case", actor, Facts(owned=row.owner_id == actor.id), changes=changes)
+    return row
+
+
+def leave_all_of(staff_id: uuid.UUID) -> int:
+    """Whoever leaves sees to no case any more: an officer must take it; how many."""
+    query = sa.update(SafetyCase).where(*owned_by(staff_id)).values(owner_id=None, owner_name="")
+    done = db.session.execute(query.execution_options(synchronize_session="fetch"))
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def owned_by(staff_id: uuid.UUID) -> list[sa.ColumnElement[bool]]:
+    return [SafetyCase.owner_id == staff_id, SafetyCase.status != Status.CLOSED]
 
 
 def hand_over(

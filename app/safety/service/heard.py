@@ -103,9 +103,11 @@ def _open(
     if known is not None:
         return known
     now = clock.now()
+    owner = by if action == "file_case" else None
     row = SafetyCase(
         number=next_serial("SAF"), ticket_id=ticket.id, subject_id=keys.new_subject(), status=Status.OPEN.value,
         version=1, kind=Kind.UNJUDGED.value, how=how, aware_at=aware_at or now, opened_at=now, changed_at=now,
+        owner_id=owner.id if owner else None, owner_name=owner.name if owner else "",
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()

@@ -16,6 +16,8 @@ from app.core.web import Portal
 from app.safety import service
 from app.safety.models import SafetyCase, SafetyClock, SafetyEvent
 from app.safety.service import warn
+from app.staff.roles import Role
+from app.staff.service import disable, holdings
 from app.tickets.facts import Harm
 from app.tickets.service import triage
 from tests.features.safety.desk import (
@@ -33,7 +35,7 @@ from tests.features.safety.desk import (
     typed,
 )
 from tests.features.tickets.pages import Office
-from tests.features.tickets.people import DAY, HOUR, MONDAY
+from tests.features.tickets.people import DAY, HOUR, MONDAY, staff
 
 
 @pytest.fixture
@@ -401,3 +403,16 @@ def test_today_navigation_and_palette_know_it_for_the_safety_role(o: Office) -> 
     assert row.number in o.post("/ui/palette", {"q": "saf-2026"}, "officer").get_data(as_text=True)
     assert row.number in o.get(ref.url, "officer")
     assert "SAF-" not in o.post("/ui/palette", {"q": "saf-2026"}).get_data(as_text=True)
+
+
+def test_an_officer_takes_a_case_a_colleague_takes_it_over_and_a_leaver_leaves_it(o: Office) -> None:
+    ref = harmed(o)
+    assert case(o, ref).owner_id is None and "还没有人" in look(o, ref)
+    assert act(o, ref, "take").status_code == 303
+    assert (case(o, ref).owner_name, act(o, ref, "take").status_code) == ("安如拟", 409)
+    assert act(o, ref, "take", who="second").status_code == 303
+    with o.app.app_context(), unit_of_work():
+        admin = staff(Role.ADMIN)
+        assert [line.count for line in holdings(admin, o.people["second"].id)] == [1]
+        assert disable(admin, o.people["second"].id) == 1
+    assert (case(o, ref).owner_id, case(o, ref).owner_name) == (None, "")

@@ -22,7 +22,7 @@ from tests.features.tickets.people import MONDAY
 from tests.walk.walk import plain_addresses
 
 OTHERS = [role for role in Role if Permission.SAFETY_WORK not in ROLES[role].permissions | ROLES[role].lead]
-ACTS = ("judge", "extend", "decide", "handover", "hold", "lift", "close", "reopen")
+ACTS = ("take", "judge", "extend", "decide", "handover", "hold", "lift", "close", "reopen")
 
 
 @pytest.fixture
