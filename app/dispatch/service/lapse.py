@@ -30,6 +30,7 @@ from app.tickets.service import locked
 LAPSE = "dispatch.lapse"
 EVERY = timedelta(minutes=1)
 BATCH = 200
+Planned = sa.Select[uuid.UUID, uuid.UUID]  # a ticket and its dispatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,10 @@ def lapse_due() -> int:
         (base.where(d.assignee_kind == AssigneeKind.DEALER.value, ~_covered()), "contract_lapsed"),
         (base.where(d.assignee_kind == AssigneeKind.ENGINEER.value, ~working.exists()), "account_disabled"),
     )
-    return sum(_lose(query.limit(BATCH), why) for query, why in lost)
+    return sum([_lose(query.limit(BATCH), why) for query, why in lost])
 
 
-def held_by(staff_id: uuid.UUID) -> sa.Select[Any]:
+def held_by(staff_id: uuid.UUID) -> Planned:
     """Offers and visits of this engineer that have not begun."""
     d, planned = Dispatch, Ticket.status.in_(("offered", "scheduled"))
     query = sa.select(d.ticket_id, d.id).join(Ticket, Ticket.id == d.ticket_id)
@@ -85,7 +86,7 @@ def let_go_all_of(staff_id: uuid.UUID) -> int:
     return _lose(held_by(staff_id), "account_disabled")
 
 
-def _lose(query: sa.Select[Any], why: str) -> int:
+def _lose(query: Planned, why: str) -> int:
     count = 0
     for ticket_id, dispatch_id in db.session.execute(query.order_by(Dispatch.ticket_id)).all():
         row, found = locked(ticket_id), db.session.get_one(Dispatch, dispatch_id, with_for_update=True)

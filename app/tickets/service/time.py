@@ -88,8 +88,11 @@ def held_in_triage(staff_id: uuid.UUID) -> list[sa.ColumnElement[bool]]:
 
 def release_all_of(staff_id: uuid.UUID) -> int:
     """Back to the queue at once, what was noted kept; how many."""
-    rows = db.session.scalars(sa.select(Ticket).where(*held_in_triage(staff_id)).order_by(Ticket.id).with_for_update())
-    return sum(_release(row, clock.now()) is None for row in rows.all())
+    query = sa.select(Ticket).where(*held_in_triage(staff_id)).order_by(Ticket.id).with_for_update()
+    rows = db.session.scalars(query).all()
+    for row in rows:
+        _release(row, clock.now())
+    return len(rows)
 
 
 def _question(row: Ticket, at: datetime) -> None:
