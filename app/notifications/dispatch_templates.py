@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.notifications.template import EMAIL, SMS, STAFF_ORDER, WECOM, Template
 
-MINE = "/"  # where whoever was asked finds the ticket
+MINE = "/jobs"  # of a ticket that is no longer his, a person has no page
+JOB = "/jobs/{number}"
 
 
 def _staff(
@@ -20,6 +21,7 @@ DISPATCH: tuple[Template, ...] = (
         ("工单 {number} 派给了您，计划上门 {window}，请在 {accept_by} 前接单或拒绝。",
          "Ticket {number} is offered to you for {window}. Accept or decline by {accept_by}."),
         ("请接单：{number}", "Offer: {number}"),
+        path=JOB,
     ),
     Template(
         "dispatch_offer_urgent", ("派工：紧急，请接单", "Dispatch: urgent offer"), (SMS, WECOM, EMAIL),
@@ -27,7 +29,7 @@ DISPATCH: tuple[Template, ...] = (
         ("P1 工单 {number} 派给了您，计划上门 {window}，请在 {accept_by} 前接单或拒绝。",
          "P1 ticket {number} is offered to you for {window}. Accept or decline by {accept_by}."),
         subject=("紧急，请接单：{number}", "Urgent offer: {number}"),
-        sms="template_review_result", sms_params={"number": "{number}", "status": "请接单"}, path=MINE,
+        sms="template_review_result", sms_params={"number": "{number}", "status": "请接单"}, path=JOB,
     ),
     _staff(
         "dispatch_recalled", ("派工：已撤回", "Dispatch: recalled"), (),
@@ -45,6 +47,7 @@ DISPATCH: tuple[Template, ...] = (
         "dispatch_moved", ("派工：已改期", "Dispatch: new time"), ("window",),
         ("工单 {number} 的上门时间改为 {window}。", "Your visit for ticket {number} is now {window}."),
         ("已改期：{number}", "New time: {number}"),
+        path=JOB,
     ),
     _staff(
         "dispatch_back", ("派工：退回待派", "Dispatch: back in the pool"), ("name", "why", "why_en"),

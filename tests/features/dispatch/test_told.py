@@ -16,6 +16,7 @@ from app.core.outbox import Message, delivery
 from app.core.unit_of_work import unit_of_work
 from app.dispatch import service
 from app.dispatch.service import Order
+from app.notifications import templates
 from app.notifications.channels import build
 from app.notifications.http import Outbound
 from app.staff.models import StaffAccount
@@ -148,6 +149,20 @@ def test_what_became_of_an_offer_costs_two_statements_however_many_users(app, g)
         for n in range(12):
             dealer_user(firm, f"经销{n}")
     assert cost() == few
+
+
+def test_every_card_leads_to_a_page_and_an_offer_to_the_job_itself(app, g, wecom):
+    values = {"number": "WX-20261123-0001"}
+    for template in templates.CATALOGUE.values():
+        if templates.WECOM in template.channels:
+            assert app.url_map.bind("demo.invalid").match(template.path.format_map(values), method="GET"), template.key
+    wecom.members.add("zhang")
+    with unit_of_work():
+        one, row = reachable(engineer(), "zhang"), g.ticket()
+        service.offer(g.dispatcher, row.number, Order(row.version, one.id, MORNING))
+    deliver_all()
+    path = wecom.delivered[0][1]["url"].rpartition(":8000")[2]
+    assert staff.client_of(app, one.id).get(path).status_code == 200
 
 
 def test_an_escalation_goes_by_wecom_and_its_card_leads_to_the_ticket(g, wecom, mail):
