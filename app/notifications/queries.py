@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import clock, counters
@@ -40,7 +41,7 @@ class MessageView:
     state: str
     error: str
     error_code: str | None
-    refusals: list[tuple[str, str]]  # channel and why it was left
+    refusals: list[str]  # of the channels before this one
     attempts: int
     created_at: datetime
     not_before: datetime | None
@@ -81,7 +82,7 @@ def read_message(actor: Actor, message_id: uuid.UUID) -> MessageView:
         state=row.state,
         error=words.error(row.error_code),
         error_code=row.error_code,
-        refusals=[(words.channel(name), words.error(code)) for name, code in (row.refused_by or {}).items()],
+        refusals=words.refusals(row.refused_by),
         attempts=row.attempts,
         created_at=row.created_at,
         not_before=row.not_before if waiting else None,
@@ -127,6 +128,12 @@ def _recipient(value: str | None, row: Any, _ink: Ink) -> Drawn:
     return ('<span class="masked">%s</span>', (shown,)) if shown else (EMPTY, ())
 
 
+def _why(value: str, row: Any, _ink: Ink) -> Drawn:
+    """What is wrong with it; of a message that went another way in the end, why not the first one."""
+    shown = value or _("；").join(words.refusals(row.v11))
+    return ("%s", (shown,)) if shown else (EMPTY, ())
+
+
 def _link(value: str, row: Any, ink: Ink) -> Drawn:
     """The message's name, leading to its page."""
     return '<a href="%s">%s</a>', (ink.row_url(str(row[0])), words.template(value))
@@ -141,11 +148,12 @@ COLUMNS = (
     Column("channel", _l("渠道"), Message.channel, text(), show=lambda value, _actor: words.channel(value)),
     Column("state", _l("状态"), Message.state, chip(words.STATES)),
     Column("attempts", _l("次数"), Message.attempts, number(), klass="num"),
-    Column("error", _l("说明"), Message.error_code, text(), show=lambda value, _actor: words.error(value)),
+    Column("error", _l("说明"), Message.error_code, _why, show=lambda value, _actor: words.error(value)),
     Column("sent", _l("送达时间"), Message.sent_at, instant()),
     Column("address", "", Message.address_class, code(), hidden=True),  # v8, see _recipient
     Column("way", "", Message.channel, code(), hidden=True),  # v9
     Column("message_id", "", Message.id, code(), hidden=True),
+    Column("refused_by", "", Message.refused_by, code(), hidden=True),  # v11, see _why
 )
 
 MESSAGES = Worklist(

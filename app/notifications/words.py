@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import get_locale
@@ -113,6 +114,12 @@ def error(code: str | None) -> str:
     if code.startswith("smtp_") and code[5:].isdigit():
         return _("邮件服务器拒收（%(code)s）", code=code[5:])
     return str(ERRORS.get(code, code))
+
+
+def refusals(refused_by: Mapping[str, str] | None) -> list[str]:
+    """A sentence for each channel that did not take a message before the present one did."""
+    found = (refused_by or {}).items()
+    return [_("%(channel)s未送达：%(why)s", channel=channel(name), why=error(code)) for name, code in found]
 
 
 def masked(channel_name: str, address: str | None) -> str:

@@ -33,7 +33,7 @@ TEMPLATES: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message to one person. ``refusals`` pairs a channel with why it did not take the message."""
+    """One message to one person. ``refusals`` are sentences about the channels that did not take it."""
 
     id: uuid.UUID
     name: str
@@ -41,7 +41,7 @@ class Line:
     channel: str
     chip: Chip
     error: str
-    refusals: Sequence[tuple[str, str]]
+    refusals: Sequence[str]
     at: datetime
     linked: bool  # the reader may open the message
 
@@ -77,8 +77,7 @@ def _people(rows: Sequence[Dispatch]) -> Sequence[Any]:
 
 
 def _line(actor: Actor, one: outbox.Told, name: str, template: str) -> Line:
-    refusals = [(words.channel(channel), words.error(code)) for channel, code in one.refused_by.items()]
     return Line(
         one.id, name, words.template(template), words.channel(one.channel), words.STATES[one.state],
-        words.error(one.error_code), refusals, one.at, actor.may(Permission.NOTIFICATIONS_READ),
+        words.error(one.error_code), words.refusals(one.refused_by), one.at, actor.may(Permission.NOTIFICATIONS_READ),
     )  # fmt: skip

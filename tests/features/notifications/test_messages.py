@@ -309,6 +309,7 @@ def test_a_member_whom_wecom_refuses_is_told_by_one_mail_and_the_page_says_why(
     page = mailing_desk.page(f"/notifications/{message_id}")
     assert "企业微信未送达：企业微信里没有这个成员，或应用对其不可见" in page
     assert "demo.engineer" not in page
+    assert "企业微信未送达：企业微信里没有这个成员" in mailing_desk.page("/notifications?tab=sent")
     with mailing_desk.portal.app_context():
         found = outbox.told(["s1", "nothing"])
         assert [(one.channel, dict(one.refused_by)) for one in found.values()] == [
