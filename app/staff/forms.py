@@ -136,7 +136,7 @@ class InviteForm(RoleForm):
     phone = TelField(
         _l("本人手机"),
         [Optional(), Length(max=32)],
-        description=_l("只用来避免处理自己的申请；加密保存，页面上不显示。"),
+        description=_l("用来避免处理自己的申请，也用来发紧急短信；加密保存，页面上不显示。"),
     )
 
     def __init__(self, *args: Any, **kw: Any) -> None:
