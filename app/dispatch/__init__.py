@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def install(app: Portal) -> None:
     """Pages, what this room gives to the rooms below, and jobs that announce what time and other floors changed."""
     from app.dispatch import offers, visit_offers
-    from app.dispatch.service import follow, lapse, once, pool
+    from app.dispatch.service import follow, lapse, once, plan_work, pool
     from app.dispatch.views import bp, contracts_bp, engineers_bp, people_bp
     from app.dispatch.views.visiting import disclosures_bp, jobs_bp, visits_bp
 
@@ -26,3 +26,4 @@ def install(app: Portal) -> None:
     lapse.install()
     pool.install()
     once.install()
+    plan_work.install()

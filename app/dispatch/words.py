@@ -69,6 +69,7 @@ OVERRIDE_REASONS: Mapping[str, Any] = {
     "parts_at_hand": _l("手边有备件"),
     "spare_best": _l("首选留给更急的工单"),
     "agreed_by_phone": _l("已电话谈妥"),
+    "week_plan": _l("按本周排程"),
     OTHER: _l("其他，请写明"),
 }
 # What the system writes itself: both languages, since a mail has no reader's language

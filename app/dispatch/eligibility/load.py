@@ -45,6 +45,10 @@ from app.tickets.service.reach import in_region
 AROUND = timedelta(days=6)  # before and after the plan: the load of about a week each way
 REPAIR, COLLECT, CONFIRMED = 1, 2, 4
 T = Ticket
+JOB_COLUMNS = (
+    T.id, T.number, T.version, T.cycle, T.status, T.province, T.hospital_id, Hospital.name, Hospital.lat, Hospital.lon,
+    T.device_model, T.fault_class, T.service_mode, T.priority, T.due_at,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +96,13 @@ def candidates(wanted: Job, plan: Plan, only: uuid.UUID | None = None) -> list[C
     dated: dict[uuid.UUID, Dated] = defaultdict(Dated)
     for row in db.session.execute(_dated(wanted, plan, only)):
         _take(dated[row.owner], row)
-    return [_candidate(row, dated[row.id]) for row in db.session.execute(_everybody(only))]
+    return [_candidate(row, dated[row.id]) for row in db.session.execute(everybody(only))]
 
 
 def _job(*where: sa.ColumnElement[bool]) -> Found:
     newest = sa.select(sa.func.max(Weights.version)).where(Weights.published_at.is_not(None)).scalar_subquery()
     query = (
-        sa.select(
-            T.id, T.number, T.version, T.cycle, T.status, T.province, T.hospital_id, Hospital.name, Hospital.lat,
-            Hospital.lon, T.device_model, T.fault_class, T.service_mode, T.priority, T.due_at,
-            Weights.version.label("weights_version"), Weights.content,
-        )
+        sa.select(*JOB_COLUMNS, Weights.version.label("weights_version"), Weights.content)
         .join(Hospital, Hospital.id == T.hospital_id)
         .outerjoin(Weights, Weights.version == newest)
         .where(*where)
@@ -110,15 +110,19 @@ def _job(*where: sa.ColumnElement[bool]) -> Found:
     row = db.session.execute(query).one_or_none()
     if row is None:
         raise NotFound()
-    made = Job(
+    return Found(as_job(row), row.weights_version or 1, row.content or FIRST_WEIGHTS)
+
+
+def as_job(row: Any) -> Job:
+    """From a row with `JOB_COLUMNS`."""
+    return Job(
         row.id, row.number, row.version, row.cycle, row.status, row.province, row.hospital_id, row.name, row.lat,
         row.lon, row.device_model or "", line_of(row.device_model), row.fault_class, row.service_mode,
         row.priority or "", None if row.due_at >= NEVER else row.due_at,
     )  # fmt: skip
-    return Found(made, row.weights_version or 1, row.content or FIRST_WEIGHTS)
 
 
-def _everybody(only: uuid.UUID | None) -> Any:
+def everybody(only: uuid.UUID | None) -> Any:
     e, d = Engineer, Dealer
     own_hours = sa.select(EngineerShift.id).where(EngineerShift.engineer_id == e.staff_id).exists()
     working = sa.and_(e.active, StaffAccount.state == AccountState.ACTIVE.value)

@@ -255,5 +255,10 @@ def failures(question: Question, rules: Iterable[Callable[[Question], Answer]] =
     return tuple(found for found in (rule(question) for rule in rules) if found is not None)
 
 
+def admits(question: Question) -> bool:
+    """Whether no rule says no: for whoever asks very often and shows no reasons."""
+    return all(rule(question) is None for rule in RULES)
+
+
 def _short(day: date) -> str:
     return day.strftime("%Y-%m-%d")

@@ -1,5 +1,5 @@
 """Tables of dispatch: engineers with what they may and can (`people`), offers and visits (`offers`), the pool, what
-phones have sent (`jobs`), what dealers were shown (`ledger`)."""
+phones have sent (`jobs`), what dealers were shown (`ledger`), proposals for a week (`plans`)."""
 
 from app.dispatch.models.jobs import JobReceipt
 from app.dispatch.models.ledger import Disclosure, Field
@@ -25,6 +25,7 @@ from app.dispatch.models.people import (
     Half,
     Skill,
 )
+from app.dispatch.models.plans import PlanClaim, PlanInput, PlanRow, WeekPlan
 from app.dispatch.models.pool import PoolEntry
 
 __all__ = [
@@ -45,9 +46,13 @@ __all__ = [
     "Field",
     "Half",
     "JobReceipt",
+    "PlanClaim",
+    "PlanInput",
+    "PlanRow",
     "PoolEntry",
     "Skill",
     "Visit",
     "VisitOutcome",
+    "WeekPlan",
     "Weights",
 ]
