@@ -10,6 +10,7 @@ from app.core import policy
 from app.core.policy import Permission
 from app.core.web import Portal
 from app.core.workflow import Workflow
+from app.dispatch.planner.states import plan_workflow, row_workflow
 from app.grants.workflow import workflow as grant
 from app.lists.workflow import workflow as list_export
 from app.registrations.images.workflow import workflow as badge_hold
@@ -58,6 +59,8 @@ def route_matrix(app: Portal) -> str:
 def pages(app: Portal) -> dict[str, str]:
     return {
         "registration-workflow.md": state_diagram(registration),
+        "week-plan-workflow.md": state_diagram(plan_workflow),
+        "week-plan-row-workflow.md": state_diagram(row_workflow),
         "ticket-workflow.md": state_diagram(ticket),
         "grant-workflow.md": state_diagram(grant),
         "badge-hold-workflow.md": state_diagram(badge_hold),

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, FloatField, IntegerField, SelectField, StringField, TelField
+from wtforms import (
+    BooleanField,
+    DateField,
+    FloatField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TelField,
+)
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
@@ -135,6 +145,22 @@ class OfferForm(PortalForm):
     @property
     def span(self) -> Span | None:
         return window_of(self.day.data or "", self.half.data or "")
+
+
+class PlanForm(PortalForm):
+    """Which province to plan; rows of a proposal to take over."""
+
+    province = StringField()
+    row = SelectMultipleField(choices=[], validate_choice=False)
+
+    @property
+    def rows(self) -> list[uuid.UUID] | None:
+        """None: all that are left. What is no id is left out."""
+        found = []
+        for value in self.row.data or ():
+            with contextlib.suppress(ValueError):
+                found.append(uuid.UUID(value))
+        return found if self.row.data else None
 
 
 class MoveForm(OfferForm):

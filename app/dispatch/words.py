@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.worklist import Chip
 from app.dispatch.models import STATE_LABELS, DispatchState
+from app.dispatch.planner.states import PlanStatus, RowStatus
 
 DECLINE_REASONS: Mapping[str, Any] = {
     "no_time": _l("那个时间去不了"),
@@ -91,4 +92,28 @@ STATE_CHIPS: Mapping[str, Chip] = {
     DispatchState.LOST: Chip(STATE_LABELS[DispatchState.LOST], "late", "cross"),
     DispatchState.SUPERSEDED: Chip(STATE_LABELS[DispatchState.SUPERSEDED], "idle", "bar"),
     DispatchState.DONE: Chip(STATE_LABELS[DispatchState.DONE], "done", "tick"),
+}
+PLAN_CHIPS: Mapping[str, Chip] = {
+    PlanStatus.QUEUED: Chip(_l("排队"), "idle", "ring"),
+    PlanStatus.SOLVING: Chip(_l("计算中"), "act", "half"),
+    PlanStatus.PROPOSED: Chip(_l("待采用"), "wait", "ring"),
+    PlanStatus.FAILED: Chip(_l("失败"), "late", "cross"),
+    PlanStatus.CANCELLED: Chip(_l("已取消"), "idle", "cross"),
+    PlanStatus.PAST: Chip(_l("已过期"), "idle", "bar"),
+}
+ROW_CHIPS: Mapping[str, Chip] = {
+    RowStatus.PROPOSED: Chip(_l("建议"), "wait", "ring"),
+    RowStatus.UNPLACED: Chip(_l("排不上"), "late", "cross"),
+    RowStatus.APPLIED: Chip(_l("已采用"), "done", "tick"),
+    RowStatus.REFUSED: Chip(_l("未派出"), "late", "cross"),
+    RowStatus.UNDONE: Chip(_l("已撤回"), "idle", "bar"),
+}
+ROW_REFUSALS: Mapping[str, Any] = {
+    "changed": _l("工单在排程之后有改动，没有覆盖"),
+    "not_eligible": _l("按现在的规则不能承接"),
+}
+PLAN_ERRORS: Mapping[str, Any] = {
+    "solver_failed": _l("计算进程中断。"),
+    "solver_too_slow": _l("计算超时。"),
+    "calendar_missing": _l("还没有载入下一年的工作日历。"),
 }

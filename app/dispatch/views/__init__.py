@@ -7,7 +7,7 @@ engineers_bp = Blueprint("engineers", __name__, url_prefix="/engineers", templat
 contracts_bp = Blueprint("contracts", __name__, url_prefix="/dealers/contracts", template_folder="../templates")
 people_bp = Blueprint("people", __name__, template_folder="../templates")
 
-from app.dispatch.views import board, candidates, contracts, engineers, imports, move, weights  # noqa: E402
+from app.dispatch.views import board, candidates, contracts, engineers, imports, move, plans, weights  # noqa: E402
 
 __all__ = [
     "board",
@@ -20,5 +20,6 @@ __all__ = [
     "imports",
     "move",
     "people_bp",
+    "plans",
     "weights",
 ]
