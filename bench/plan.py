@@ -27,7 +27,7 @@ def plan(run: Run) -> None:
             snapshot = week(size, seed)
             run.line(f"{size} provinces, seed {seed}: {_choices(snapshot):,} choices")
             _others(run, snapshot)
-            _planned(run, snapshot, "CP-SAT, one piece", split.WHOLE)
+            _planned(run, snapshot, "CP-SAT", split.WHOLE)
             if size.provinces > 1:
                 _planned(run, snapshot, "CP-SAT, by province", IN_PARTS)
     snapshot = week(LARGE, seeds[0])

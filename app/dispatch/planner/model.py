@@ -32,10 +32,16 @@ class Solved:
     cut_short: bool = False
 
 
-def solve(snapshot: Snapshot, *, effort: float, seconds: float, even: int | None = None) -> Solved:
-    """Raises RuntimeError where the solver's own sum and ours differ: a defect, never an answer."""
+def solve(
+    snapshot: Snapshot, *, effort: float, seconds: float, even: int | None = None,
+    start: list[cost.Place | None] | None = None,
+) -> Solved:  # fmt: skip
+    """``start``: a first plan, the greedy one by default.
+
+    Raises RuntimeError where the solver's own sum and ours differ: a defect, never an answer.
+    """
     even = cost.share(snapshot) if even is None else even
-    start = greedy.cheapest(snapshot, even)
+    start = greedy.cheapest(snapshot, even) if start is None else start
     if not any(job.pairs for job in snapshot.jobs):
         known = cost.figures(snapshot, start, even).cost
         return Solved(tuple(start), known, known, True)

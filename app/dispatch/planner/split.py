@@ -1,4 +1,4 @@
-"""The whole plan: in one piece while that is small, else by province, with one bound for the whole.
+"""The whole plan: by province, then in one piece while that is small, with one bound for the whole.
 
 Each province is first solved as if everybody were there for it alone. What that costs can only be less than what any
 plan of the whole costs there, so the sum of these bounds is a bound of the whole; the steps of the even share add up
@@ -21,7 +21,7 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How one piece came out. ``province`` "" is the whole."""
+    """How one piece came out. ``province`` "": all of them together."""
 
     province: str
     jobs: int
@@ -54,27 +54,28 @@ def plan(snapshot: Snapshot, report: Report = lambda _done, _all: None, whole: i
     """The same plan for the same snapshot, unless ``cut_short``. ``report`` hears of tickets done and of all."""
     work = _Work(snapshot, time.monotonic() + snapshot.limits.seconds)
     report(0, len(snapshot.jobs))
-    groups = _groups(snapshot, whole)
     alone = []
-    for name, members in groups:
+    for name, members in _groups(snapshot):
         alone.append((name, members, work.solve(members, snapshot)))
         report(sum(len(found[1]) for found in alone), len(snapshot.jobs))
     for name, members, solved in alone:
         work.place(name, members, solved)
-    figures = cost.figures(snapshot, work.assignment, work.even)
     first = greedy.cheapest(snapshot, work.even)
     known = cost.figures(snapshot, first, work.even)
-    if known.cost < figures.cost:
-        work.assignment, figures = first, known
+    work.keep(first)
+    if len(alone) > 1 and work.open and _choices(snapshot) <= whole:
+        work.together()
+    figures = cost.figures(snapshot, work.assignment, work.even)
     bound = min(figures.cost, max(0, work.bound))
     return Plan(tuple(work.assignment), figures, bound, known.cost, work.cut_short, tuple(work.parts))
 
 
-def _groups(snapshot: Snapshot, whole: int) -> list[tuple[str, list[int]]]:
+def _choices(snapshot: Snapshot) -> int:
+    return sum(len(pair.slots) for job in snapshot.jobs for pair in model.candidates(snapshot, job))
+
+
+def _groups(snapshot: Snapshot) -> list[tuple[str, list[int]]]:
     """Indexes of the tickets that are solved together, the largest group first."""
-    count = sum(len(pair.slots) for job in snapshot.jobs for pair in model.candidates(snapshot, job))
-    if count <= whole:
-        return [("", list(range(len(snapshot.jobs))))]
     found: dict[str, list[int]] = {}
     for n, job in enumerate(snapshot.jobs):
         found.setdefault(job.province, []).append(n)
@@ -124,6 +125,32 @@ class _Work:
         self.parts.append(
             Part(name, len(members), solved.cost, solved.bound, solved.proven, round(solved.seconds, 3), again)
         )
+
+    @property
+    def cost(self) -> int:
+        return cost.figures(self.snapshot, self.assignment, self.even).cost
+
+    @property
+    def open(self) -> bool:
+        """Whether something better may exist."""
+        return self.cost > self.bound
+
+    def keep(self, other: Sequence[cost.Place | None]) -> None:
+        """Take another plan where it costs less."""
+        if cost.figures(self.snapshot, other, self.even).cost < self.cost:
+            self.assignment = list(other)
+
+    def together(self) -> None:
+        """All in one piece, beginning with what was found by province; whatever is better stays."""
+        limits, left = self.snapshot.limits, max(0.5, self.ends - time.monotonic())
+        solved = model.solve(
+            self.snapshot, effort=limits.effort, seconds=left, even=self.even, start=self.assignment
+        )  # fmt: skip
+        self.cut_short = self.cut_short or solved.cut_short
+        self.bound = max(self.bound, solved.bound)
+        self.keep(solved.assignment)
+        count, seconds = len(self.snapshot.jobs), round(solved.seconds, 3)
+        self.parts.append(Part("", count, solved.cost, solved.bound, solved.proven, seconds))
 
     def _fits(self, members: Sequence[int], places: Iterable[cost.Place | None]) -> bool:
         left = {(p, h): free for p, room in enumerate(self.room) for h, free in enumerate(room)}
