@@ -45,6 +45,7 @@ UNREACHED = {
     "tickets.ask_contact": "whether the first ticket names another contact is chance; tests/features/tickets",
     "dispatch.candidates": "no ticket waits here; tests/features/dispatch/test_pages.py",
     "dispatch.move_form": "no ticket waits here; tests/features/dispatch/test_board.py",
+    "dispatch.plan": "no ticket waits here, so that there is nothing to plan; tests/features/dispatch/test_plans.py",
     "disclosures.ticket": "no dealer has looked at a job here; tests/features/dispatch/test_ledger_pages.py",
     "jobs.photo": "nobody has a job here; tests/features/dispatch/test_job_photos.py",
     "visits.ask": "nothing waits for parts here; tests/features/dispatch/test_job_photos.py",

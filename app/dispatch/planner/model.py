@@ -6,6 +6,7 @@ hard end; a plan that it cut short says so, since it may not come out the same a
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class _Model:
         spent = time.process_time() - began
         known = cost.figures(self.snapshot, start, self.even).cost
         if status not in (self.api.OPTIMAL, self.api.FEASIBLE):
-            return Solved(tuple(start), known, 0, False, spent, cut_short=True)
+            return Solved(tuple(start), known, least(self.snapshot, self.even), False, spent, cut_short=True)
         found = tuple(
             next((place for place, chosen in choices.items() if solver.boolean_value(chosen)), None)
             for choices in self.places
@@ -123,7 +124,7 @@ class _Model:
         proven = status == self.api.OPTIMAL
         if not proven and known < price:
             found, price = tuple(start), known
-        bound = price if proven else int(-(-solver.best_objective_bound // 1))
+        bound = price if proven else max(_whole(solver.best_objective_bound), least(self.snapshot, self.even))
         return Solved(found, price, bound, proven, spent, not proven and solver.wall_time >= seconds)
 
     def _hint(self, start: list[cost.Place | None]) -> None:
@@ -137,6 +138,21 @@ class _Model:
                 loads[place[0]] += 1
         for person, even, more in self.steps:
             self.model.add_hint(more, max(0, loads[person] - even))
+
+
+def least(snapshot: Snapshot, even: int) -> int:
+    """A bound without a solver: every ticket where it is cheapest, as if there were room for all."""
+    standing = sum(cost.above(person.load, even) for person in snapshot.people)
+    return standing + sum(
+        min((cost.own(snapshot, job, pair, slot) for pair in candidates(snapshot, job) for slot in pair.slots),
+            default=cost.missed(job))
+        for job in snapshot.jobs
+    )  # fmt: skip
+
+
+def _whole(bound: float) -> int:
+    """Costs are whole numbers: a bound may be rounded up, but for the solver's own last digits."""
+    return math.ceil(bound - 1e-6)
 
 
 def candidates(snapshot: Snapshot, job: Job) -> list[Pair]:

@@ -127,17 +127,17 @@ class _Work:
         )
 
     @property
-    def cost(self) -> int:
+    def price(self) -> int:
         return cost.figures(self.snapshot, self.assignment, self.even).cost
 
     @property
     def open(self) -> bool:
         """Whether something better may exist."""
-        return self.cost > self.bound
+        return self.price > self.bound
 
     def keep(self, other: Sequence[cost.Place | None]) -> None:
         """Take another plan where it costs less."""
-        if cost.figures(self.snapshot, other, self.even).cost < self.cost:
+        if cost.figures(self.snapshot, other, self.even).cost < self.price:
             self.assignment = list(other)
 
     def together(self) -> None:

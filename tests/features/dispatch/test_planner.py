@@ -145,7 +145,13 @@ def test_a_start_is_kept_when_the_solver_has_no_time() -> None:
     snapshot = week(Size(40, 14, 1), 2, QUICK)
     found = model.solve(snapshot, effort=0.0, seconds=0.001)
     assert cost.figures(snapshot, found.assignment).cost <= cost.figures(snapshot, greedy.cheapest(snapshot)).cost
-    assert found.bound <= found.cost
+    assert model.least(snapshot, cost.share(snapshot)) <= found.bound <= found.cost
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_bound_without_a_solver_lies_below_the_best_of_all_plans(seed: int) -> None:
+    snapshot = small(seed)
+    assert model.least(snapshot, cost.share(snapshot)) <= everything(snapshot)
 
 
 def test_the_linear_assignment_of_the_bench_is_the_cheapest() -> None:
