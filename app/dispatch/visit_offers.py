@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import counters
 from app.core.policy import Actor, Permission
-from app.dispatch.queries import jobs
+from app.dispatch.queries import deletions, jobs
 from app.tickets.panels import TicketAction, ticket_actions
 from app.tickets.workflow import Status
 from app.ui.duties import Duty, DutySource, duty_sources
@@ -53,7 +53,7 @@ def _waiting_text(actor: Actor) -> str:
 
 
 def _duties(actor: Actor, limit: int) -> Sequence[Duty]:
-    """Offers by the end of the time to answer, then what is to be done today and what needs a call."""
+    """Offers by the end of the time to answer, deletions to confirm, then today's visits and what needs a call."""
     board = jobs.board(actor)
     answer = [
         Duty(one.since, _job_words(one), one.number, one.accept_by, _job_url(one), verb=_("答复"))
@@ -63,7 +63,24 @@ def _duties(actor: Actor, limit: int) -> Sequence[Duty]:
         Duty(one.since, _job_words(one), one.number, one.window_until, _job_url(one), verb=_("打开"))
         for one in (*board.today, *board.unagreed)
     ]
-    return [*answer, *visit][:limit]
+    return [*answer, *_deletions(actor), *visit][:limit]
+
+
+def _deletions(actor: Actor) -> list[Duty]:
+    """What a dealer has yet to confirm as deleted; of our own people nothing is asked."""
+    asked = deletions.tasks(actor)
+    url = url_for("jobs.index", _anchor="deletions")
+    return [
+        Duty(
+            one.ended_at,
+            _("确认已删除：%(model)s", model=one.model or "—"),
+            one.number,
+            one.due_at,
+            url,
+            verb=_("确认"),
+        )
+        for one in (asked.jobs if asked is not None else ())
+    ]
 
 
 def _job_words(one: jobs.Line) -> str:

@@ -17,12 +17,14 @@ from app.core.errors import Gone
 from app.core.files import StoredFile, upkeep
 from app.core.policy import Actor
 from app.customers.models import Customer, CustomerProfile
+from app.dispatch.models import Engineer
 from app.staff.roles import Role
 from app.tickets import service
 from app.tickets.models import Device, Ticket, TicketContact, TicketEvent, TicketFile, TicketMessage
 from app.tickets.service import Seen
 from tests import sounds
 from tests.api.phone import Phone, badge
+from tests.factories import staff as accounts
 from tests.features.grants import world
 from tests.features.tickets.people import MONDAY, staff
 
@@ -425,6 +427,11 @@ def test_confirming_and_objecting(who, at, work):
             sa.update(Ticket).values(status="resolved", assignee_name="工程甲", assignee_kind="engineer")
         )
     assert who.get(f"/tickets/{one}").json["engineer"] == {"name": "工程甲", "work_phone": None}
+    with work():
+        account = accounts.account("engineer", name="工程甲")
+        db.session.add(Engineer(staff_id=account.id, created_at=clock.now(), work_number="021-5550"))
+        db.session.execute(sa.update(Ticket).values(assignee_id=account.id))
+    assert who.get(f"/tickets/{one}").json["engineer"] == {"name": "工程甲", "work_phone": "021-5550"}
     assert who.post(f"/tickets/{one}/confirm").json["status"] == "closed"
     refused(who.post(f"/tickets/{two}/object", {"text": " "}), 422, "invalid")
     assert who.post(f"/tickets/{two}/object", {"text": "仍然偏红"}).json["status"] == "scheduled"

@@ -13,6 +13,7 @@ from app.api.v1.operations import Answer, Strict, operation
 from app.api.v1.schemas import Instant, PlaceOut
 from app.core import audit, clock
 from app.core.policy import current_actor, customer
+from app.dispatch.queries.people import work_number_of
 from app.grants import service as grants
 from app.grants.models import UseKind
 from app.grants.scope import Which
@@ -68,7 +69,7 @@ class StepOut(Answer):
 
 
 class EngineerOut(Answer):
-    """Who comes. ``work_phone`` is null where the house has not entered one."""
+    """Who comes. ``work_phone`` is the company's telephone; null where none was entered, and for a dealer."""
 
     name: str
     work_phone: str | None
@@ -166,7 +167,7 @@ def ticket(number: str) -> TicketDetailOut:
     grants.note_use(reader.customer_id, [row.opened_by], UseKind.OPENED)
     timeline = [StepOut(at=step.at, status=step.status) for step in steps]
     name = talk.accepted_by(row.id) if row.mine else None
-    engineer = EngineerOut(name=name, work_phone=None) if name is not None else None
+    engineer = EngineerOut(name=name, work_phone=work_number_of(row.id)) if name is not None else None
     found = depot.latest_quote(row.id) if row.mine else None
     quote = QuoteOut.model_validate(found) if found is not None else None
     went = readable.went_on(row.id) if row.status == MERGED else None

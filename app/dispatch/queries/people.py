@@ -92,6 +92,12 @@ def find(actor: Actor, engineer_id: uuid.UUID) -> EngineerPage:
     )  # fmt: skip
 
 
+def work_number_of(ticket_id: uuid.UUID) -> str | None:
+    """The company's telephone of our engineer who comes to this ticket, for whoever was found to read it (C21)."""
+    query = sa.select(E.work_number).join(Ticket, Ticket.assignee_id == E.staff_id).where(Ticket.id == ticket_id)
+    return db.session.scalar(query) or None
+
+
 def without_profile(actor: Actor) -> Sequence[StaffAccount]:
     """Active accounts with the role that are nobody's candidate yet."""
     actor.require(READ)

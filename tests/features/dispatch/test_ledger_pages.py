@@ -147,6 +147,7 @@ def test_a_deletion_confirmation_is_asked_for_once_the_work_went_to_somebody_els
     assert tasks(job.client) == ""
     withdraw(job)
     assert job.number in tasks(job.client)
+    assert "确认已删除" in job.client.get("/").get_data(as_text=True)
     assert "请勾选确认" in job.send("deleted").get_data(as_text=True)
     for _time in range(2):
         assert job.send("deleted", sure="1").status_code == 303
