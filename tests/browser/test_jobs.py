@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.live import Live
 from tests.browser.test_satisfaction import run
 from tests.browser.test_story import sign_in
+from tests.walk.test_browser import AXE, LOOK, RUN_AXE, TAGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NAME, PHONE_WORDS, FAULT = "严示范", "139 0000 0077", "送水不畅，昨日起"
@@ -93,12 +94,11 @@ def phone(chromium):
 
 
 def fits(page) -> None:
-    """Nothing to scroll sideways, and every button of the page is a thumb high."""
-    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
-    low = page.locator("main .btn:visible").evaluate_all(
-        "all => all.filter(one => one.getBoundingClientRect().height < 44).map(one => one.innerText)"
-    )
-    assert low == []
+    """As every page is looked at (tests/walk/test_browser.py): no sideways scroll, 44 px targets, no axe finding."""
+    page.wait_for_load_state()
+    assert page.evaluate(LOOK) == []
+    page.evaluate(AXE)
+    assert page.evaluate(RUN_AXE, TAGS) == []
 
 
 def open_offer(page, live: Live, number: str) -> None:
@@ -120,6 +120,7 @@ def test_an_engineer_takes_a_ticket_from_the_offer_to_resolved(live, phone, numb
     expect(phone.locator(".jb-steps .is-now")).to_contain_text("到达")
 
     phone.locator("a.btn--go", has_text="扫序列号").click()
+    fits(phone)
     phone.locator("#serial").fill("7654320")
     phone.keyboard.press("Enter")
     phone.locator("a.btn--go", has_text="完成维修").wait_for()
@@ -153,6 +154,7 @@ def test_an_engineer_takes_a_ticket_from_the_offer_to_resolved(live, phone, numb
     fits(phone)
     phone.locator("main button.btn--go").click()
     phone.wait_for_url(f"{live.url}/jobs/{number}")
+    fits(phone)
     expect(phone.locator(".head .chip").first).to_contain_text("待客户确认")
     assert phone.problems == []
 
