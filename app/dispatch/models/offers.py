@@ -53,6 +53,7 @@ class DispatchState(StrEnum):
 
 
 LIVE_STATES = (DispatchState.OFFERED, DispatchState.ACCEPTED)
+UNDELETED_SQL = "contract_id IS NOT NULL AND accepted_at IS NOT NULL AND data_deleted_at IS NULL"
 LIVE_SQL = "state IN ('offered', 'accepted')"
 STATE_LABELS: Mapping[str, Any] = {
     DispatchState.OFFERED.value: _l("待接单"),
@@ -86,6 +87,10 @@ class Dispatch(Base):
         ),
         sa.Index("ix_dispatch_ticket", "ticket_id", "offered_at"),
         sa.Index("ix_dispatch_assignee", "assignee_id", "state", "window_from", "id"),
+        sa.Index(  # what dealers have yet to confirm as deleted
+            "ix_dispatch_undeleted", "accepted_at", "id", sqlite_where=sa.text(UNDELETED_SQL),
+            postgresql_where=sa.text(UNDELETED_SQL),
+        ),
         sa.Index(
             "ix_dispatch_live_window", "window_from", "assignee_id", sqlite_where=sa.text(LIVE_SQL),
             postgresql_where=sa.text(LIVE_SQL),

@@ -70,8 +70,8 @@ def ended_at(now: Any) -> Any:
 
 
 def shown_to_dealer() -> list[Clause]:
-    """An accepted job of a dealer: its data could be read."""
-    return [D.assignee_kind == AssigneeKind.DEALER.value, D.accepted_at.is_not(None)]
+    """An accepted job of a dealer, which is always under a contract: its data could be read."""
+    return [D.assignee_kind == AssigneeKind.DEALER.value, D.contract_id.is_not(None), D.accepted_at.is_not(None)]
 
 
 def tasks(actor: Actor) -> Tasks | None:

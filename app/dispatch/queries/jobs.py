@@ -21,7 +21,7 @@ from app.core.errors import NotFound
 from app.core.policy import Actor
 from app.dispatch.models import Dispatch, DispatchState, Visit
 from app.dispatch.queries.mine import Clause, bounds, covered, readable, stands_for
-from app.dispatch.stages import Stage, stage_of
+from app.dispatch.stages import CONTACT, Stage, stage_of
 from app.hospitals.models import Hospital
 from app.staff.models import StaffAccount
 from app.tickets.models import CustodyLeg, Ticket
@@ -98,6 +98,7 @@ class Job:
 def board(actor: Actor) -> Board:
     """Everything of mine; one statement, however many there are."""
     now = clock.now()
+    over = sa.case((T.status.in_((S.OFFERED, *CONTACT)), 0), else_=1)  # what is over is the first to be cut off
     query = (
         sa.select(
             T.number, T.status, T.priority, T.device_model, T.fault_class, D.mode, T.window_from, T.window_until,
@@ -109,7 +110,7 @@ def board(actor: Actor) -> Board:
         .join(Hospital, Hospital.id == T.hospital_id)
         .outerjoin(V, sa.and_(V.dispatch_id == D.id, V.ended_at.is_(None)))
         .where(*readable(stands_for(actor), now), *bounds(actor))
-        .order_by(D.window_from, D.id)
+        .order_by(over, D.window_from, D.id)
         .limit(MOST)
     )  # fmt: skip
     return _sorted([_line(row) for row in db.session.execute(query)], now)

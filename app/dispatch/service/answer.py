@@ -74,6 +74,9 @@ def still_offered(found: Dispatch) -> None:
     """Raise Conflict with how it ended, where it has."""
     if found.state == DispatchState.OFFERED:
         return
+    if found.state == DispatchState.ACCEPTED:
+        who, when = found.accepted_name, found.accepted_at
+        raise Conflict(_l("这张工单已经接了。"), code="offer_taken", who=who, what=found.state, when=when)
     words = _l("这张工单的接单时间已过，已退回调度。") if found.state == DispatchState.EXPIRED else None
     raise Conflict(words, code="offer_over", what=found.state, when=found.ended_at)
 

@@ -145,6 +145,9 @@ def test_a_colleague_of_the_same_dealer_sees_it_and_is_named(firms):
         colleague = dealer_user(db.session.get_one(Dealer, firm_id), "经销乙")
     seen = Job(job.app, job.ground, colleague, job.number, job.ticket_id, job.dispatch_id)
     assert person(job)[1] in seen.text()
+    late = seen.send("accept")
+    assert late.status_code == 409 and "这张工单已经接了" in late.get_data(as_text=True)
+    assert "经销甲" in late.get_data(as_text=True)
     assert {one.staff_name for one in ledger()} == {"经销乙"}
 
 
@@ -165,7 +168,8 @@ def test_a_contract_that_ended_today_is_no_access_today(firms):
     end_contract_of(job)
     assert job.client.get(job.url).status_code == 404
     assert job.send("arrive", reason="in_use").status_code == 404
-    assert job.number not in job.client.get("/jobs").get_data(as_text=True).split("jb-stack")[1]
+    listed = job.client.get("/jobs").get_data(as_text=True)
+    assert f'href="{job.url}"' not in listed and "请确认已删除" in listed  # nothing is left but the question
     assert ledger() == []
 
 
