@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
-down_revision = "0032"
+revision = "0036"
+down_revision = "0035"
 
 UNDELETED = "contract_id IS NOT NULL AND accepted_at IS NOT NULL AND data_deleted_at IS NULL"
 
