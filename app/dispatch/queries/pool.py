@@ -13,8 +13,8 @@ from flask_babel import lazy_gettext as _l
 from app.core import counters, plans
 from app.core.db import db
 from app.core.policy import Actor, Permission
-from app.core.worklist import Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, text
-from app.dispatch.models import Dispatch, PoolEntry
+from app.core.worklist import BulkAction, Chip, Column, Filter, Tab, Worklist, chip, due, instant, link, text
+from app.dispatch.models import Absence, Dispatch, PoolEntry
 from app.hospitals import provinces
 from app.hospitals import queries as hospitals
 from app.hospitals.models import Hospital
@@ -84,6 +84,12 @@ def provinces_of(actor: Actor) -> Sequence[tuple[str, Any]]:
     return [("", _("全部省份")), *shown]
 
 
+def _away(now: Any) -> Clause:
+    """Whoever has it is absent in the planned window."""
+    gone = (Absence.engineer_id == T.assignee_id, Absence.starts_at < T.window_until, Absence.ends_at > T.window_from)
+    return sa.and_(now < T.window_until, sa.select(Absence.id).where(*gone).correlate(T).exists())
+
+
 POOL = Worklist(
     key="dispatch",
     title=_l("派工"),
@@ -112,8 +118,18 @@ POOL = Worklist(
         Tab("late", _l("来不及了"), lambda _a, now: _in(S.TO_DISPATCH, now > LEAVE_BY), tone="late"),
         Tab("offered", _l("待接单"), lambda _a, _n: _in(S.OFFERED), sort="due"),
         Tab("scheduled", _l("已预约"), lambda _a, _n: _in(S.SCHEDULED), sort="due"),
+        Tab("absent", _l("承接人缺勤"), lambda _a, now: [
+            *_in(S.OFFERED, _away(now)), *_in(S.SCHEDULED, _away(now))
+        ], tone="late", sort="due"),
     ),
+    bulk=(
+        BulkAction("offer", _l("批量派单"), "dispatch.bulk_offer", DISPATCH),
+        BulkAction("recall", _l("撤回派单"), "dispatch.bulk_recall", DISPATCH),
+        BulkAction("reassign", _l("改派缺勤人员的工单"), "dispatch.bulk_reassign", DISPATCH),
+    ),
+    version=T.version,
     filters=(
+        Filter("assignee", _l("承接人"), lambda v, _a: T.assignee_name.startswith(v.strip(), autoescape=True)),
         Filter("hospital", _l("医院"), _hospital, wide=True),
         Filter("priority", _l("优先级"), lambda v, _a: T.priority == v if v in set(Priority) else None, kind="select",
                choices=lambda _a: [("", _("全部优先级")), *PRIORITY_LABELS.items()]),

@@ -7,11 +7,22 @@ engineers_bp = Blueprint("engineers", __name__, url_prefix="/engineers", templat
 contracts_bp = Blueprint("contracts", __name__, url_prefix="/dealers/contracts", template_folder="../templates")
 people_bp = Blueprint("people", __name__, template_folder="../templates")
 
-from app.dispatch.views import board, candidates, contracts, engineers, imports, move, plans, weights  # noqa: E402
+from app.dispatch.views import (  # noqa: E402
+    board,
+    bulk,
+    candidates,
+    contracts,
+    engineers,
+    imports,
+    move,
+    plans,
+    weights,
+)
 
 __all__ = [
     "board",
     "bp",
+    "bulk",
     "candidates",
     "contracts",
     "contracts_bp",
