@@ -96,11 +96,19 @@ class Settings:
     trusted_proxies: int = 0
     metrics_token: str = field(default="", repr=False)
     console_channel: bool = False
+    tile_url: str = ""  # of map tiles, with {z}, {x} and {y}; empty: no map, and no foreign host in the content policy
+    tile_credit: str = ""  # what the tiles' owner wants to be named
     recognition: bool = False  # a recogniser (`flask recognise`) runs: photos are queued for it
     wechat: WeChat = WeChat()
     wecom: WeCom = WeCom()
     sms: Sms = Sms()
     smtp: Smtp = Smtp()
+
+    @property
+    def tile_origin(self) -> str:
+        """Scheme and host of the tiles, for the content policy."""
+        parts = urlsplit(self.tile_url)
+        return f"{parts.scheme}://{parts.netloc}" if self.tile_url else ""
 
     @property
     def production(self) -> bool:
@@ -147,6 +155,8 @@ def load(environ: Mapping[str, str] | None = None, **override: object) -> Settin
         "metrics_token": get("METRICS_TOKEN"),
         "console_channel": local,
         "recognition": get("RECOGNITION") == "1",
+        "tile_url": _tile_url(get("TILE_URL"), local),
+        "tile_credit": get("TILE_CREDIT"),
         "wechat": _group(WeChat, "WECHAT", env),
         "wecom": _group(WeCom, "WECOM", env),
         "sms": _group(Sms, "SMS", env),
@@ -203,6 +213,18 @@ def _group(kind: type[T], prefix: str, env: Mapping[str, str]) -> T:
         if raw:
             found[f.name] = int(raw) if isinstance(f.default, int) else raw
     return kind(**found)
+
+
+def _tile_url(url: str, local: bool) -> str:
+    """A host named by itself, so that the content policy can allow it and nothing else."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    whole = all(f"{{{name}}}" in parts.path for name in "xyz")
+    named = parts.hostname is not None and not set(parts.netloc) & set("{}*;, '\"@")
+    if not whole or not named or parts.scheme not in (("https", "http") if local else ("https",)):
+        raise ConfigError("PORTAL_TILE_URL must be like https://tiles.example/{z}/{x}/{y}.png, its host written out")
+    return url
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ PACKAGES = {
     ("bootstrap", "5.3.9"): ("dist/css/bootstrap-reboot.min.css", "dist/css/bootstrap-utilities.min.css", "LICENSE"),
     ("htmx.org", "2.0.11"): ("dist/htmx.min.js", "LICENSE"),
     ("sortablejs", "1.15.7"): ("Sortable.min.js", "LICENSE"),
+    ("leaflet", "1.9.4"): ("dist/leaflet.js", "dist/leaflet.css", "LICENSE"),
     ("echarts", "6.1.0"): ("dist/echarts.common.min.js", "LICENSE", "NOTICE", "licenses/LICENSE-d3"),
 }
 DATA_URL = re.compile(

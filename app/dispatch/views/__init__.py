@@ -8,14 +8,15 @@ contracts_bp = Blueprint("contracts", __name__, url_prefix="/dealers/contracts",
 people_bp = Blueprint("people", __name__, template_folder="../templates")
 
 from app.dispatch.views import (  # noqa: E402
+    (,
     board,
     bulk,
     candidates,
     contracts,
     engineers,
     imports,
+    map_view,
     move,
-    plans,
     weights,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "engineers",
     "engineers_bp",
     "imports",
+    "map_view",
     "move",
     "people_bp",
     "plans",

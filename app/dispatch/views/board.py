@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import render_template, request
+from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core import clock
@@ -49,7 +49,8 @@ def board() -> ResponseReturnValue:
         "dispatch/board.html", waiting=waiting, week=week, state=state, back=urlencode(state), now=now,
         groups=weeks.groups(found.lanes, week, now, seen.table if seen else None, province), people=found,
         province=province, kind=kind, choices=choices, named=named, chosen=number, seen=seen,
-        priorities=PRIORITY_CHIPS, faults=FAULT_CLASSES, **_panel(seen, actor),
+        priorities=PRIORITY_CHIPS, faults=FAULT_CLASSES,
+        has_map=bool(current_app.extensions["settings"].tile_url), **_panel(seen, actor),
     )  # fmt: skip
 
 
