@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from datetime import timedelta
 
 import sqlalchemy as sa
 
+from app.cli.demo import rota
 from app.cli.demo import staff as accounts
 from app.cli.demo.directory import MIDDLES
 from app.core import clock
@@ -37,7 +39,7 @@ from app.tickets.service import Seen
 from app.tickets.workflow import Status
 
 PROVINCES_SERVED = 6
-WAITING, OFFERED, PLANNED = 7, 2, 2
+WAITING, OFFERED, PLANNED = 6, 4, 9
 GIVEN = "立言知行文思远航明诚"
 ELEMENTS = {
     "purpose": "上门检查、取件和维修", "term": "与服务合同一致", "method": "只在本门户查看，不导出",
@@ -52,7 +54,7 @@ def load(rng: random.Random, secret: str) -> None:
     """Small and quick; tickets are taken from those that wait for triage."""
     with unit_of_work():
         waiting = list(db.session.scalars(_waiting()))
-        served = list(dict.fromkeys(row.province for row in waiting))[:PROVINCES_SERVED]
+        served = [code for code, _n in Counter(row.province for row in waiting).most_common(PROVINCES_SERVED)]
         for n, province in enumerate(served):
             _engineers(rng, n, province, secret)
         _dealers(rng, served)
@@ -62,7 +64,8 @@ def load(rng: random.Random, secret: str) -> None:
             _triaged(rng, number)
     for n, number in enumerate(chosen[: OFFERED + PLANNED]):
         with unit_of_work():
-            _offered(number, accepted=n < PLANNED)
+            _offered(rng, number, accepted=n < PLANNED)
+    rota.load_week(rng, _actor(Role.DISPATCHER))
     with unit_of_work():
         refresh_due()
 
@@ -142,17 +145,20 @@ def _triaged(rng: random.Random, number: str) -> None:
     tickets.finish(triager, row.id, Seen(row.version))
 
 
-def _offered(number: str, *, accepted: bool) -> None:
-    """To the best of the next half days; to nobody where nobody is eligible."""
+def _offered(rng: random.Random, number: str, *, accepted: bool) -> None:
+    """To the best of one of the next half days, now and then to the second; to nobody where nobody is eligible."""
     dispatcher, now = _actor(Role.DISPATCHER), clock.now()
     found = eligibility.job(dispatcher, number)
-    for plan in half_plans(now + AHEAD, 4):
-        best = eligibility.table(found, plan, now).best
-        if best is None:
+    plans = half_plans(now + AHEAD, 6)
+    for plan in rng.sample(plans, len(plans)):
+        admitted = eligibility.table(found, plan, now).admitted
+        if not admitted:
             continue
+        best = admitted[min(len(admitted) - 1, rng.choice((0, 0, 0, 1)))]
         try:
             with savepoint():
-                order = Order(found.job.version, best.candidate.id, plan.span)
+                why = "" if best.rank == 1 else rng.choice(("knows_device", "same_trip"))
+                order = Order(found.job.version, best.candidate.id, plan.span, override_reason=why)
                 made = service.offer(dispatcher, number, order)
                 if accepted and best.candidate.kind == "engineer":
                     service.accept(staff.actor_of(best.candidate.id), made.id)
