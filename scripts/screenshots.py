@@ -97,11 +97,26 @@ def _take(base: str, password: str) -> None:
             context.clear_cookies()
             _depot(page, base, width, password)
             context.clear_cookies()
+            _dispatch(page, base, width, password)
+            context.clear_cookies()
             _sign_in(page, base, "admin@demo.invalid", password)
             page.goto(f"{base}/staff")
             _save(page, f"staff-{width}")
             context.close()
         program.close()
+
+
+def _dispatch(page: Page, base: str, width: int, password: str) -> None:
+    """The week board, a ticket being moved, and the weights."""
+    _sign_in(page, base, "dispatcher@demo.invalid", password)
+    page.goto(f"{base}/dispatch")
+    page.locator(".bd-wait").first.wait_for()
+    _save(page, f"dispatch-{width}")
+    page.goto(page.locator(".bd-wait").first.evaluate("link => link.href"))
+    page.locator(".bd-panel h2").first.wait_for()
+    _save(page, f"dispatch-ticket-{width}")
+    page.goto(f"{base}/dispatch/weights")
+    _save(page, f"weights-{width}")
 
 
 def _tickets(page: Page, base: str, width: int) -> None:

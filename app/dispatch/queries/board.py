@@ -54,6 +54,11 @@ class Block:
         return self.state != DispatchState.DONE
 
     @property
+    def ahead(self) -> bool:
+        """Still to come, or going on: the device has not been taken away, and nothing is finished."""
+        return self.live and self.status in (Status.OFFERED, Status.SCHEDULED, Status.ON_SITE)
+
+    @property
     def movable(self) -> bool:
         return bool(self.number) and self.status in (Status.OFFERED, Status.SCHEDULED)
 

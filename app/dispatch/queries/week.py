@@ -221,7 +221,8 @@ def _cell(lane: Lane, column: Column, failed: Sequence[Failure], now: datetime) 
     rules = {one.rule for one in failed}
     off, law = _off(lane, column, rules, now)
     clash = bool(live) and Rule.ABSENCE in rules
-    return Cell([column], blocks, off, law, max(0, live - lane.capacity), clash)
+    over = 0 if column.past else max(0, live - lane.capacity)
+    return Cell([column], blocks, off, law, over, clash and not column.past)
 
 
 def _off(lane: Lane, column: Column, rules: set[Rule], now: datetime) -> tuple[Any, bool]:

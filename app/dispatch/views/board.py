@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.policy import Permission, current_actor, permit
-from app.dispatch.eligibility import half_plans, load
+from app.dispatch.eligibility import half_plans
 from app.dispatch.forms import OfferForm
 from app.dispatch.queries import board as reads
 from app.dispatch.queries import week as weeks
@@ -62,9 +62,8 @@ def _page(state: dict[str, str]) -> int:
 def _panel(seen: Look | None, actor: Any) -> dict[str, Any]:
     if seen is None:
         return {}
-    held = None if seen.waits else load.held(seen.job)
     return {
-        "job": seen.job, "table": seen.table, "plan": seen.plan, "held": held, "acts": acts_in(seen.job.status),
+        "job": seen.job, "table": seen.table, "plan": seen.plan, "held": seen.held, "acts": acts_in(seen.job.status),
         "words": window_words, "may": actor.may, "excluded": seen.table.excluded[:NOT_SHOWN] if seen.table else (),
         **words_for(seen.job),
     }  # fmt: skip

@@ -18,7 +18,7 @@ from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from app.core.policy import Actor, Permission, current_actor, permit
 from app.core.unit_of_work import savepoint
 from app.dispatch import service
-from app.dispatch.eligibility import Table, load
+from app.dispatch.eligibility import Table
 from app.dispatch.forms import OfferForm, ReasonForm
 from app.dispatch.queries.pool import POOL
 from app.dispatch.queries.told import told
@@ -52,11 +52,11 @@ def draw(actor: Actor, number: str, form: OfferForm, refusal: DomainError | None
     """The page for the window that ``form`` names, else for the first half day that can still be reached."""
     seen = look_at(actor, number, form)
     job, table = seen.job, seen.table
-    held = None if table else load.held(job)
     page = render_template(
         "dispatch/candidates.html", job=job, table=table, plan=seen.plan, windows=seen.windows, mode=seen.mode,
         form=form, now=clock.now(), refusal=refusal, modes=MODE_LABELS, words=window_words, **words_for(job),
-        held=held, told=told(actor, [held] if held else []), acts=acts_in(job.status), chosen=_named(table, form),
+        held=seen.held, told=told(actor, [seen.held] if seen.held else []), acts=acts_in(job.status),
+        chosen=_named(table, form),
         excluded=_excluded(table), may=actor.may, whole=bool(request.args.get("all")),
     )  # fmt: skip
     return page, refusal.status if refusal is not None else 200

@@ -12,9 +12,9 @@ from flask import request, url_for
 
 from app.core import clock
 from app.core.policy import Actor
-from app.dispatch.eligibility import Job, Plan, Table, half_plans, load, plan_of
+from app.dispatch.eligibility import Job, Plan, Span, Table, half_plans, load, plan_of
 from app.dispatch.forms import OfferForm, window_of
-from app.dispatch.models import HALF_LABELS
+from app.dispatch.models import HALF_LABELS, Dispatch
 from app.dispatch.service.pool import AHEAD
 from app.dispatch.words import OVERRIDE_REASONS
 from app.tickets.triage import FAULT_CLASSES, MODE_LABELS
@@ -35,6 +35,7 @@ class Look:
     windows: Sequence[Plan]
     plan: Plan
     table: Table | None
+    held: Dispatch | None  # who has it now
 
     @property
     def waits(self) -> bool:
@@ -44,19 +45,25 @@ class Look:
 def look_at(
     actor: Actor, number: str, form: OfferForm, *, first: datetime | None = None, held: bool = False
 ) -> Look:  # fmt: skip
-    """``first``: the half day to look at where the form names none; ``held``: also for a ticket that somebody has.
+    """``first``: the half day to look at where the form names none; ``held``: everybody also for a ticket that somebody
+    has, in its own window first.
 
-    Raises NotFound outside of the actor's region. Three statements.
+    Raises NotFound outside of the actor's region. Three statements, and one for a ticket that somebody has.
     """
     found, now = load.job(actor, number), clock.now()
     mode = form.mode.data if form.mode.data in MODE_LABELS else found.job.mode
     windows = half_plans(now + AHEAD, WINDOWS)
+    waits = found.job.status == Status.TO_DISPATCH
+    has = None if waits else load.held(found.job)
+    first = has.window_from if has is not None else first
     started = first is not None and first > now
     plan = chosen_plan(form, next((one for one in windows if started and one.span.since == first), windows[0]), now)
-    asked = found.job.status == Status.TO_DISPATCH or (held and found.job.status in (Status.OFFERED, Status.SCHEDULED))
+    if has is not None and started and not form.day.data:
+        plan = plan_of(Span(has.window_from, has.window_until))
+    asked = waits or (held and found.job.status in (Status.OFFERED, Status.SCHEDULED))
     later = tuple(half_plans(plan.span.since, WINDOWS)) if asked else ()
     table = load.table(load.with_mode(found, mode or found.job.mode), plan, now, later) if asked else None
-    return Look(found.job, mode or found.job.mode, windows, plan, table)
+    return Look(found.job, mode or found.job.mode, windows, plan, table, has)
 
 
 def chosen_plan(form: OfferForm, otherwise: Plan, now: datetime) -> Plan:

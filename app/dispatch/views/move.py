@@ -18,7 +18,7 @@ from app.core.policy import Actor, Permission, current_actor, permit
 from app.core.unit_of_work import savepoint
 from app.core.web import fragment_requested
 from app.dispatch import service
-from app.dispatch.eligibility import half_plans, load
+from app.dispatch.eligibility import half_plans
 from app.dispatch.forms import MoveForm
 from app.dispatch.service import Placement
 from app.dispatch.service.pool import AHEAD
@@ -64,7 +64,7 @@ def _draw(actor: Actor, number: str, form: MoveForm, refusal: DomainError | None
     seen = look_at(actor, number, form, held=True)
     if seen.table is None:
         raise refusal or Invalid(_("这张工单现在不在派工中，不能移动。"), code="not_movable")
-    held = None if seen.waits else load.held(seen.job)
+    held = seen.held
     page = render_template(
         "dispatch/move.html", layout="ui/sheet.html" if fragment_requested() else "ui/base.html", job=seen.job,
         table=seen.table, plan=seen.plan, held=held, form=form, refusal=refusal, words=window_words,
