@@ -25,17 +25,12 @@ from app.ui.navigation import NavItem, navigation
 DISPATCH, ENGINEERS = Permission.TICKETS_DISPATCH, Permission.ENGINEERS_READ
 REASONS: Mapping[str, Any] = {**DECLINE_REASONS, **RECALL_REASONS, **WITHDRAW_REASONS}
 BOARD_PAGES = tuple(
-<<<<<<< HEAD
     f"dispatch.{name}"
     for name in (
-        "pool", "candidates", "offer", "move_form", "move", "weights", "plans", "request_plan", "plan", "cancel_plan",
-        "apply_plan", "undo_plan_row",
+        "pool", "candidates", "offer", "move_form", "move", "weights", "map_page", "plans", "request_plan", "plan",
+        "cancel_plan", "apply_plan", "undo_plan_row",
     )
 )  # fmt: skip
-=======
-    f"dispatch.{name}" for name in ("pool", "candidates", "offer", "move_form", "move", "weights", "map_page")
-)
->>>>>>> 37ce018 (A map where a host of tiles is configured; two dispatchers at the same moment)
 ENGINEER_PAGES = ("detail", "new", "create", "edit", "update", "new_skill", "add_skill", "shifts", "set_shifts")
 
 

@@ -8,7 +8,6 @@ contracts_bp = Blueprint("contracts", __name__, url_prefix="/dealers/contracts",
 people_bp = Blueprint("people", __name__, template_folder="../templates")
 
 from app.dispatch.views import (  # noqa: E402
-    (,
     board,
     bulk,
     candidates,
@@ -17,6 +16,7 @@ from app.dispatch.views import (  # noqa: E402
     imports,
     map_view,
     move,
+    plans,
     weights,
 )
 
