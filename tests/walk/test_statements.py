@@ -20,6 +20,8 @@ from app.core.db import db
 from app.core.outbox import Message
 from app.core.unit_of_work import unit_of_work
 from app.core.worklist import worklists
+from app.dealers.models import DealerContract
+from app.dispatch.models import Disclosure, Dispatch
 from app.hospitals import service as hospitals
 from app.hospitals.models import UnknownKind
 from app.registrations.readings.models import SecondReading
@@ -34,7 +36,9 @@ STATEMENTS = {
     "customers": 4,
     "depot": 3,
     "dealers": 3,
+    "deletions": 3,
     "devices": 3,
+    "disclosures": 3,
     "dispatch": 3,
     "engineers": 3,
     "grants": 4,
@@ -61,6 +65,8 @@ def world(demo):
         with clock.frozen(clock.now() - timedelta(days=300)):  # its messages are not the newest: they have no subject
             safety.load()
         dispatch.load(random.Random(12), PASSWORD)
+        with unit_of_work():
+            shown_to_dealers()
         with unit_of_work():  # messages to staff are not the newest: they have no subject
             to_staff = sa.update(Message).where(Message.subject_id.is_(None))
             db.session.execute(to_staff.values(created_at=clock.now() - timedelta(days=300)))
@@ -76,11 +82,26 @@ def world(demo):
     return demo
 
 
+def shown_to_dealers() -> None:
+    """Two jobs that were a dealer's, each looked at once."""
+    contract = db.session.scalars(sa.select(DealerContract).where(DealerContract.confirmed_at.is_not(None))).first()
+    now = clock.now()
+    for job in db.session.scalars(sa.select(Dispatch).limit(2)).all():
+        job.assignee_kind, job.contract_id, job.accepted_at = "dealer", contract.id, now
+        job.state, job.ended_at = "withdrawn", now
+        db.session.add(
+            Disclosure(
+                at=now, ticket_id=job.ticket_id, dispatch_id=job.id, province="31", dealer_id=contract.dealer_id,
+                dealer_name="示范经销商", staff_id=contract.id, staff_name="样例", field="device", purpose="on_site",
+                basis="entrusted", contract_id=contract.id, contract_number=contract.number, contract_version=1,
+            )
+        )  # fmt: skip
+
+
 def role_for(worklist) -> str:
     """A role that may open the list, a lead where only leads may."""
-    return next(
-        role.value for role in Role if worklist.permission in ROLES[role].permissions | ROLES[role].lead
-    )  # fmt: skip
+    plain = [role.value for role in Role if worklist.permission in ROLES[role].permissions]
+    return (plain or [role.value for role in Role if worklist.permission in ROLES[role].lead])[0]
 
 
 def asked(app, client, path) -> tuple[int, int]:
