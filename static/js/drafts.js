@@ -1,10 +1,10 @@
 // Drafts of a job's forms: fields marked data-draft (tests, parts, serials, what was done) survive a reload and a lost
 // connection. A field that may hold a person is never marked: no contact, no signer, no signature. A draft belongs to
-// one version of its ticket and goes as soon as the ticket has moved on, or after a week.
+// one version of its ticket and goes as soon as the ticket has moved on, after a week, and with the window.
 
 const HEAD = "job-draft:";
 const WEEK = 7 * 86_400_000;
-const shelf = (() => { try { return globalThis.localStorage; } catch { return null; } })();
+const shelf = (() => { try { return globalThis.sessionStorage; } catch { return null; } })();
 
 const keyOf = (form) => `${HEAD}${form.dataset.draftOf}:${form.dataset.draftVersion}:${form.dataset.draftAct}`;
 const fieldsOf = (form) => [...form.querySelectorAll("[data-draft]")];

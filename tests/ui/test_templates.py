@@ -62,13 +62,19 @@ def test_each_rule_can_fail(name: str) -> None:
     assert name in faults(BAD[name])
 
 
+KEEPS_DRAFTS = {
+    "drafts.js"
+}  # of an engineer's form, until the window closes; fields that may hold a person are unmarked
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.name)
 def test_module_holds_no_words_and_parses(path: Path, tmp_path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) < MODULE_LINES
     code = re.sub(r"//.*", "", text)
     assert not re.search(r"[\u4e00-\u9fff]", code), "words belong into data attributes"
-    assert not re.search(r"\beval\(|new Function|innerHTML\s*=|localStorage|sessionStorage", code)
+    kept = r"localStorage" if path.name in KEEPS_DRAFTS else r"localStorage|sessionStorage"
+    assert not re.search(rf"\beval\(|new Function|innerHTML\s*=|{kept}", code)
     node = shutil.which("node")
     if node:
         copy = tmp_path / "module.mjs"
