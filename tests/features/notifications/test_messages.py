@@ -19,6 +19,7 @@ import config
 from app.core import audit, clock, jobs, outbox
 from app.core.db import Base, db
 from app.core.outbox import Message, MessageState, Recipient
+from app.core.outbox import service as outbox_service
 from app.core.policy import Actor, Permission
 from app.core.unit_of_work import unit_of_work
 from app.core.web import Portal
@@ -346,3 +347,20 @@ def test_a_stopped_wecom_is_shown_with_its_reason_and_restarted(
     _tell(mailing_desk, "c")
     mailing_desk.work()
     assert len(wecom_stub.delivered) == 1
+
+
+def test_a_month_later_the_address_is_gone_and_the_reason_stays(
+    mailing_desk: Desk, wecom_stub: WeComStub, mail: SmtpStub
+) -> None:
+    message_id = _tell(mailing_desk)
+    for _n in range(2):
+        mailing_desk.work()
+    assert len(mail.messages) == 1
+    with clock.advanced(timedelta(days=31)), mailing_desk.portal.app_context():
+        with unit_of_work():
+            assert outbox_service.forget() == 1
+        row = db.session.get(Message, message_id)
+        assert row is not None
+        assert (row.addresses, row.params) == ({}, {})
+        assert (row.address_class, row.refused_by) == (None, {"wecom": "wecom_81013"})
+    assert "或应用对其不可见（81013）" in mailing_desk.page(f"/notifications/{message_id}")
