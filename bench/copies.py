@@ -78,7 +78,7 @@ def worlds(times: int, tables: Sequence[Any], shared: frozenset[tuple[str, str]]
                 db.session.execute(sa.text("SET LOCAL session_replication_role = replica"))
             for model in tables:
                 table = model.__table__
-                names = [column.name for column in table.columns]
+                names = [f'"{column.name}"' for column in table.columns]  # one of them is a word of SQL
                 values = ", ".join(
                     _moved(column, k, postgres, (table.name, column.name) in shared) for column in table.columns
                 )
@@ -101,7 +101,7 @@ def _first_id(postgres: bool) -> Any:
 def _moved(column: Any, k: int, postgres: bool, shared: bool) -> str:
     name = column.name
     if shared:
-        return str(name)
+        return f'"{name}"'
     if column.info.get("sealed"):  # bound to the row it was made for: nobody could open it here
         return "NULL"
     if isinstance(column.type, sa.Uuid):  # null stays null
@@ -114,4 +114,4 @@ def _moved(column: Any, k: int, postgres: bool, shared: bool) -> str:
         return f"'{k:05d}' || substr({name}, 6)"
     if name in ("number", "code"):  # five characters of the running part say which copy it is
         return f"substr({name}, 1, 5) || '{k:05d}' || substr({name}, 11)"
-    return str(name)
+    return f'"{name}"'
