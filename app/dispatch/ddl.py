@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 CREATE = {
     "postgresql": (
         "CREATE FUNCTION disclosure_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -22,12 +20,3 @@ POSTGRESQL_DROP = (
     "DROP TRIGGER IF EXISTS disclosure_append_only ON disclosure",
     "DROP FUNCTION IF EXISTS disclosure_refuse()",
 )
-
-
-def attach(table: sa.Table) -> None:
-    """Let ``create_all`` and ``drop_all`` make and drop the triggers with the table."""
-    for dialect, statements in CREATE.items():
-        for statement in statements:
-            sa.event.listen(table, "after_create", sa.DDL(statement).execute_if(dialect=dialect))
-    for statement in POSTGRESQL_DROP:  # SQLite's go with their table; a function of PostgreSQL would stay
-        sa.event.listen(table, "before_drop", sa.DDL(statement).execute_if(dialect="postgresql"))

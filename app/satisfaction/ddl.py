@@ -9,9 +9,7 @@ services: a sum that one forgotten line of code lets drift is worse than none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import sqlalchemy as sa
+from collections.abc import Sequence
 
 FIXED = ("id", "job_id", "version", "score", "timeliness", "skill", "attitude", "result", "at")
 _COLUMNS = ", ".join(FIXED)
@@ -98,12 +96,3 @@ WAITED_CREATE = {
 }
 COUNTED_DROP = _drop("rated_job", ("counted_new", "counted_changed", "counted_gone"))
 WAITED_DROP = _drop("follow_up", ("waited_new", "waited_changed"))
-
-
-def attach(table: sa.Table, create: Mapping[str, Sequence[str]], drop: Sequence[str]) -> None:
-    """Let ``create_all`` and ``drop_all`` make and drop the triggers with the table."""
-    for dialect, statements in create.items():
-        for statement in statements:
-            sa.event.listen(table, "after_create", sa.DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
-    for statement in drop:
-        sa.event.listen(table, "before_drop", sa.DDL(statement).execute_if(dialect="postgresql"))

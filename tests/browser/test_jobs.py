@@ -82,17 +82,6 @@ def numbers(live) -> list[str]:
     return run(live, BEFORE).split()
 
 
-@pytest.fixture
-def phone(chromium):
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
-    page = context.new_page()
-    page.problems = []
-    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: page.problems.append(str(e)))
-    yield page
-    context.close()
-
-
 def fits(page) -> None:
     """As every page is looked at (tests/walk/test_browser.py): no sideways scroll, 44 px targets, no axe finding."""
     page.wait_for_load_state()

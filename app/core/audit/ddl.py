@@ -6,8 +6,6 @@ the hash chain and the checkpoints kept elsewhere are for.
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 TABLE = "audit_event"
 
 POSTGRESQL_CREATE = (
@@ -40,12 +38,3 @@ SQLITE_DROP = (
 )
 CREATE = {"postgresql": POSTGRESQL_CREATE, "sqlite": SQLITE_CREATE}
 DROP = {"postgresql": POSTGRESQL_DROP, "sqlite": SQLITE_DROP}
-
-
-def attach(table: sa.Table) -> None:
-    """Let ``create_all`` and ``drop_all`` make and drop the triggers with the table."""
-    for dialect, statements in CREATE.items():
-        for statement in statements:
-            sa.event.listen(table, "after_create", sa.DDL(statement).execute_if(dialect=dialect))
-    for statement in POSTGRESQL_DROP:  # SQLite's go with their table; a function of PostgreSQL would stay
-        sa.event.listen(table, "before_drop", sa.DDL(statement).execute_if(dialect="postgresql"))

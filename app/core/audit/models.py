@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
-from app.core import keys
+from app.core import keys, triggers
 from app.core.audit import ddl
 from app.core.columns import DataClass, plain
 from app.core.db import Base
@@ -99,5 +99,5 @@ class AuditVerification(Base):
     findings: Mapped[list[dict[str, Any]]] = plain(sa.JSON, nullable=False)
 
 
-ddl.attach(AuditEvent.__table__)  # type: ignore[arg-type]
+triggers.attach(AuditEvent.__table__, ddl.CREATE, ddl.POSTGRESQL_DROP)
 declare_evidence(AuditEvent.__tablename__, AuditNote.__tablename__)

@@ -17,6 +17,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped
 
+from app.core import triggers
 from app.core.columns import DataClass, plain
 from app.core.db import Base
 from app.core.unit_of_work import declare_evidence
@@ -91,5 +92,5 @@ def _refuse(_mapper: object, _connection: object, row: Base) -> None:
     raise AppendOnly(f"{row.__tablename__} is append-only")
 
 
-ddl.attach(Disclosure.__table__)  # type: ignore[arg-type]
+triggers.attach(Disclosure.__table__, ddl.CREATE, ddl.POSTGRESQL_DROP)
 declare_evidence(Disclosure.__tablename__)

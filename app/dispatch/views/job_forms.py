@@ -36,7 +36,7 @@ from app.tickets.service.depot_release import Measured
 from app.tickets.service.field import Collected, Signed
 from app.tickets.service.field_parts import Used
 from app.tickets.triage import NO_SERIAL_REASONS
-from app.tickets.views.depot_forms import part_steps, table, typed, typed_day, whole
+from app.tickets.views.depot_forms import part_steps, table, typed, typed_day, wanted_parts, whole
 from app.ui.forms import PortalForm
 
 PNG = "data:image/png;base64,"
@@ -181,11 +181,7 @@ class DeliverForm(SignedForm):
 class PartsForm(JobForm):
     @property
     def lines(self) -> list[Wanted]:
-        return [
-            Wanted(row["part_number"], row["part_name"], whole(row["part_quantity"]), typed_day(row["part_eta"]))
-            for row in table("part_number", "part_name", "part_quantity", "part_eta")
-            if row["part_number"] or row["part_name"] or row["part_eta"]
-        ]
+        return wanted_parts()
 
 
 class StuckForm(WindowForm):

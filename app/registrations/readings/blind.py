@@ -30,8 +30,8 @@ def not_being_read_by(actor: Actor, registration_id: Any) -> list[sa.ColumnEleme
 
 def people_being_read_by(actor: Actor) -> list[sa.ColumnElement[bool]]:
     """The same for the applicants: their pages say what became of the case (profile, marks, history)."""
-    if not actor.may(Permission.REGISTRATIONS_DECIDE):
-        return []
+    if actor.kind != "staff" or actor.id is None or not actor.may(Permission.REGISTRATIONS_DECIDE):
+        return []  # without an id the clause would hold back everybody whose reading waits for a reader
     held = (
         sa.select(Registration.customer_id)
         .join(SecondReading, SecondReading.registration_id == Registration.id)

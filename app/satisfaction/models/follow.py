@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
+from app.core import triggers
 from app.core.columns import DataClass, plain, sealed_column
 from app.core.db import Base
 from app.core.sealed import Sealed
@@ -79,4 +80,4 @@ class FollowUpRound(Base):
     second_at: Mapped[datetime | None] = plain(nullable=True, cls=USAGE)
 
 
-ddl.attach(FollowUp.__table__, ddl.WAITED_CREATE, ddl.WAITED_DROP)  # type: ignore[arg-type]
+triggers.attach(FollowUp.__table__, ddl.WAITED_CREATE, ddl.WAITED_DROP)

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
+from app.core import triggers
 from app.core.columns import DataClass, plain, sealed_column
 from app.core.db import Base
 from app.core.sealed import Sealed
@@ -162,5 +163,5 @@ class RatingFlag(Base):
     by_name: Mapped[str] = plain(sa.String(80), nullable=False, default="", cls=WORK)
 
 
-ddl.attach(Rating.__table__, ddl.CREATE, ddl.POSTGRESQL_DROP)  # type: ignore[arg-type]
-ddl.attach(RatedJob.__table__, ddl.COUNTED_CREATE, ddl.COUNTED_DROP)  # type: ignore[arg-type]
+triggers.attach(Rating.__table__, ddl.CREATE, ddl.POSTGRESQL_DROP)
+triggers.attach(RatedJob.__table__, ddl.COUNTED_CREATE, ddl.COUNTED_DROP)

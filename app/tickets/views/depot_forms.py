@@ -59,11 +59,7 @@ class ReceiveForm(BenchForm):
 class PartsForm(BenchForm):
     @property
     def lines(self) -> list[Wanted]:
-        return [
-            Wanted(row["part_number"], row["part_name"], whole(row["part_quantity"]), typed_day(row["part_eta"]))
-            for row in table("part_number", "part_name", "part_quantity", "part_eta")
-            if row["part_number"] or row["part_name"] or row["part_eta"]
-        ]
+        return wanted_parts()
 
 
 class AccountForm(BenchForm):
@@ -140,6 +136,15 @@ def table(*names: str) -> list[dict[str, str]]:
     count = max(map(len, columns), default=0)
     padded = [[clean(value) for value in column] + [""] * (count - len(column)) for column in columns]
     return [dict(zip(names, row, strict=True)) for row in zip(*padded, strict=True)]
+
+
+def wanted_parts() -> list[Wanted]:
+    """Parts that are ordered, as typed; a row of which only the quantity stands is empty."""
+    return [
+        Wanted(row["part_number"], row["part_name"], whole(row["part_quantity"]), typed_day(row["part_eta"]))
+        for row in table("part_number", "part_name", "part_quantity", "part_eta")
+        if row["part_number"] or row["part_name"] or row["part_eta"]
+    ]
 
 
 def part_steps() -> dict[uuid.UUID, str]:

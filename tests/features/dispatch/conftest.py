@@ -11,10 +11,16 @@ from tests.features.dispatch.room import Room
 
 
 @pytest.fixture
-def room(app):
+def at_work(app):
+    """The app on a Monday at nine; forms are posted without their token."""
     app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context(), clock.frozen(MONDAY):
-        with unit_of_work():
-            made = ground()
-        yield Room(app, made)
+        yield app
     app.config["WTF_CSRF_ENABLED"] = True
+
+
+@pytest.fixture
+def room(at_work):
+    with unit_of_work():
+        made = ground()
+    return Room(at_work, made)

@@ -27,22 +27,14 @@ SECRETS = ("openid", "性别", "女士", "先生")
 
 
 @pytest.fixture
-def room(app):
-    app.config["WTF_CSRF_ENABLED"] = False
-    with app.app_context(), clock.frozen(MONDAY):
-        yield app
-    app.config["WTF_CSRF_ENABLED"] = True
-
-
-@pytest.fixture
-def firms(room) -> tuple[Job, Job]:
+def firms(at_work) -> tuple[Job, Job]:
     """A job of one dealer, and the same job as a user of another dealer would try it."""
     with unit_of_work():
         made, firm, other = ground(), dealer(may_repair=True, may_collect=True), dealer("另一家经销商")
-        mine = offered(room, made, dealer_user(firm), firm.id)
+        mine = offered(at_work, made, dealer_user(firm), firm.id)
         stranger = dealer_user(other, "外人")
         db.session.get_one(Customer, made.desk.customer.id).name = "赵敏之"
-    return mine, Job(room, made, stranger, mine.number, mine.ticket_id, mine.dispatch_id)
+    return mine, Job(at_work, made, stranger, mine.number, mine.ticket_id, mine.dispatch_id)
 
 
 def person(job: Job) -> tuple[str, str, str]:
@@ -113,10 +105,10 @@ def test_lists_and_forms_of_a_job_in_hand_show_nothing_of_a_person_and_write_not
     assert ledger() == []
 
 
-def test_our_own_engineer_is_no_disclosure(room):
+def test_our_own_engineer_is_no_disclosure(at_work):
     with unit_of_work():
         made, him = ground(), engineer()
-        job = offered(room, made, him, him.id)
+        job = offered(at_work, made, him, him.id)
     job.send("accept")
     assert person(job)[1] in job.text()
     assert ledger() == []

@@ -19,7 +19,7 @@ from app.tickets.models import FileKind, PartLine, TicketFile
 from app.tickets.service.files import attach_photos
 from tests.factories import staff
 from tests.features.dispatch.people import engineer, ground, ticket_of
-from tests.features.dispatch.test_disclosure import firms, room  # noqa: F401
+from tests.features.dispatch.test_disclosure import firms  # noqa: F401
 from tests.features.dispatch.test_jobs import Job, offered, photo, png
 from tests.features.dispatch.test_offers import MORNING
 
@@ -79,10 +79,10 @@ def test_another_dealers_attachment_is_not_there_under_ones_own_ticket_either(fi
     assert own.client.get(f"{own.url}/photos/{theirs}").status_code == 404
 
 
-def test_an_engineer_opens_what_came_with_the_report_until_the_job_is_somebody_elses(room):  # noqa: F811
+def test_an_engineer_opens_what_came_with_the_report_until_the_job_is_somebody_elses(at_work):
     with unit_of_work():
         made, him = ground(), engineer()
-        job = offered(room, made, him, him.id)
+        job = offered(at_work, made, him, him.id)
     told = customers_photo(job)
     assert job.client.get(f"{job.url}/photos/{told}").status_code == 404
     job.send("accept")
@@ -95,11 +95,11 @@ def test_an_engineer_opens_what_came_with_the_report_until_the_job_is_somebody_e
 
 
 @pytest.fixture
-def waiting(room) -> Job:  # noqa: F811
+def waiting(at_work) -> Job:
     """A repair on the spot that waits for a part."""
     with unit_of_work():
         made, him = ground(), engineer()
-        job = offered(room, made, him, him.id)
+        job = offered(at_work, made, him, him.id)
     job.on_site()
     line = {"part_number": "P-9", "part_name": "按钮", "part_quantity": "1", "part_eta": "2026-11-24"}
     assert job.send("parts", **line).status_code == 303
@@ -127,13 +127,13 @@ def test_when_the_parts_are_here_dispatch_agrees_on_the_next_visit(waiting):
         assert db.session.scalars(sa.select(Visit.outcome).order_by(Visit.n)).all() == ["parts", ""]
 
 
-def test_only_dispatch_resumes_and_only_what_waits(waiting, room):  # noqa: F811
+def test_only_dispatch_resumes_and_only_what_waits(waiting, at_work):
     url = f"/dispatch/{waiting.number}/resume"
-    elsewhere = staff.signed_in(room, ("dispatcher", ["11"], False))
+    elsewhere = staff.signed_in(at_work, ("dispatcher", ["11"], False))
     assert elsewhere.get(url).status_code == 404 and elsewhere.post(url, data={"call_first": "y"}).status_code == 404
     with unit_of_work():
         version = ticket_of(waiting.ticket_id).version
-    page = staff.client_of(room, waiting.ground.dispatcher.id)
+    page = staff.client_of(at_work, waiting.ground.dispatcher.id)
     assert waiting.client.get(url).status_code == 403
     assert page.post(url, data={"version": version, "call_first": "y"}).status_code == 303
     assert "先打电话约时间" in waiting.text()

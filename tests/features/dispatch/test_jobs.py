@@ -101,26 +101,18 @@ def offered(app, made, who: Actor, assignee_id, **triage: object) -> Job:
 
 
 @pytest.fixture
-def room(app):
-    app.config["WTF_CSRF_ENABLED"] = False
-    with app.app_context(), clock.frozen(MONDAY):
-        yield app
-    app.config["WTF_CSRF_ENABLED"] = True
-
-
-@pytest.fixture
-def job(room) -> Job:
+def job(at_work) -> Job:
     with unit_of_work():
         made, him = ground(), engineer()
-        found = offered(room, made, him, him.id)
+        found = offered(at_work, made, him, him.id)
     return found
 
 
 @pytest.fixture
-def dealers_job(room) -> Job:
+def dealers_job(at_work) -> Job:
     with unit_of_work():
         made, firm = ground(), dealer(may_repair=True, may_collect=True)
-        found = offered(room, made, dealer_user(firm), firm.id)
+        found = offered(at_work, made, dealer_user(firm), firm.id)
     return found
 
 
@@ -352,10 +344,10 @@ def test_parts_end_the_visit_and_are_accounted_for_when_the_next_one_is_finished
     assert sorted(tuple(one) for one in states) == [("密封圈", "used", 3), ("按钮", "used", 2)]
 
 
-def test_collecting_needs_serial_declaration_seal_and_signature(room):
+def test_collecting_needs_serial_declaration_seal_and_signature(at_work):
     with unit_of_work():
         made, him = ground(), engineer()
-        job = offered(room, made, him, him.id, service_mode="collect")
+        job = offered(at_work, made, him, him.id, service_mode="collect")
     with unit_of_work():
         ticket_of(job.ticket_id).serial_number = "7654321"
     job.send("accept")

@@ -14,7 +14,7 @@ from app.dispatch.service import jobs as verbs
 from app.dispatch.service.once import forget
 from app.tickets.models import CustodyLeg, PartLine, RepairRecord, TicketEvent, TicketFile
 from tests.features.dispatch.people import MONDAY, ticket_of
-from tests.features.dispatch.test_jobs import DONE, TYPED, Job, job, photo, png, room, rows, token  # noqa: F401
+from tests.features.dispatch.test_jobs import DONE, TYPED, Job, job, photo, png, rows, token  # noqa: F401
 from tests.features.tickets.test_depot_races import at_once
 
 

@@ -19,7 +19,7 @@ from app.dispatch.models import Disclosure, Dispatch
 from app.tickets import service as tickets
 from tests.factories import staff
 from tests.features.dispatch.people import MONDAY, dealer, dealer_user, engineer, ground, ticket_of
-from tests.features.dispatch.test_disclosure import person, room  # noqa: F401
+from tests.features.dispatch.test_disclosure import person
 from tests.features.dispatch.test_jobs import DONE, Job, offered, photo
 from tests.features.dispatch.test_offers import counted
 
@@ -28,19 +28,19 @@ LEAD = ("dispatcher", ["31"], True)
 
 
 @pytest.fixture
-def job(room) -> Job:  # noqa: F811
+def job(at_work) -> Job:
     """Accepted and looked at once by a dealer's user."""
     with unit_of_work():
         made, firm = ground(), dealer(may_repair=True)
-        found = offered(room, made, dealer_user(firm), firm.id)
+        found = offered(at_work, made, dealer_user(firm), firm.id)
     found.send("accept")
     found.text()
     return found
 
 
 @pytest.fixture
-def officer(room):  # noqa: F811
-    return staff.signed_in(room, "privacy_officer")
+def officer(at_work):
+    return staff.signed_in(at_work, "privacy_officer")
 
 
 def test_the_ledger_says_who_saw_which_field_for_what_and_under_which_contract(job, officer):
@@ -78,8 +78,8 @@ def test_filters_find_field_dealer_ticket_and_day(job, officer):
     assert shown(field="openid") == 0
 
 
-def test_a_dispatch_lead_reads_and_exports_the_own_provinces_alone(job, room):  # noqa: F811
-    here, elsewhere = staff.signed_in(room, LEAD), staff.signed_in(room, ("dispatcher", ["11"], True))
+def test_a_dispatch_lead_reads_and_exports_the_own_provinces_alone(job, at_work):
+    here, elsewhere = staff.signed_in(at_work, LEAD), staff.signed_in(at_work, ("dispatcher", ["11"], True))
     assert here.get(f"{LEDGER}/{job.number}").status_code == 200
     assert job.number not in elsewhere.get(LEDGER).get_data(as_text=True)
     assert elsewhere.get(f"{LEDGER}/{job.number}").status_code == 404
@@ -104,9 +104,9 @@ def test_the_export_gives_exactly_the_rows_and_no_values(job, officer):
     assert person(job)[1] not in str(found)
 
 
-def test_no_other_role_reads_the_ledger_nor_a_dealers_user_an_export(job, room):  # noqa: F811
+def test_no_other_role_reads_the_ledger_nor_a_dealers_user_an_export(job, at_work):
     for role in ("dealer_user", "engineer", "triager", "dispatcher", "admin", "auditor", "depot"):
-        client = job.client if role == "dealer_user" else staff.signed_in(room, role)
+        client = job.client if role == "dealer_user" else staff.signed_in(at_work, role)
         for path in (LEDGER, f"{LEDGER}/{job.number}", f"{LEDGER}/deletions", "/lists/disclosures/export"):
             assert client.get(path).status_code in (403, 404), (role, path)
         assert client.post(
@@ -161,7 +161,7 @@ def test_while_the_work_goes_on_there_is_nothing_to_confirm(job):
     assert answer.status_code == 409 and job.dispatch().data_deleted_at is None
 
 
-def test_after_the_close_it_is_asked_for_and_overdue_ones_are_listed_for_the_lead(job, room):  # noqa: F811
+def test_after_the_close_it_is_asked_for_and_overdue_ones_are_listed_for_the_lead(job, at_work):
     job.on_site()
     job.send("photos", **photo())
     job.send("finish", **DONE)
@@ -169,20 +169,20 @@ def test_after_the_close_it_is_asked_for_and_overdue_ones_are_listed_for_the_lea
     with unit_of_work():
         tickets.close(job.ground.desk.triager, job.ticket_id, "已确认")
     assert job.number in tasks(job.client)
-    lead = staff.signed_in(room, LEAD)
+    lead = staff.signed_in(at_work, LEAD)
     assert job.number in lead.get(f"{LEDGER}/deletions?tab=open").get_data(as_text=True)
     assert job.number not in lead.get(f"{LEDGER}/deletions?tab=late").get_data(as_text=True)
     with clock.frozen(MONDAY + timedelta(days=7)):
-        late = staff.signed_in(room, LEAD).get(f"{LEDGER}/deletions?tab=late").get_data(as_text=True)
+        late = staff.signed_in(at_work, LEAD).get(f"{LEDGER}/deletions?tab=late").get_data(as_text=True)
         assert job.number in late and "逾期未确认" in late
 
 
-def test_another_dealer_cannot_confirm_and_our_own_people_are_not_asked(job, room):  # noqa: F811
+def test_another_dealer_cannot_confirm_and_our_own_people_are_not_asked(job, at_work):
     withdraw(job)
     with unit_of_work():
         stranger, own = dealer_user(dealer("另一家经销商"), "外人"), engineer()
     for person_ in (stranger, own):
-        client = staff.client_of(room, person_.id)
+        client = staff.client_of(at_work, person_.id)
         assert tasks(client) == ""
         assert client.post(f"{job.url}/deleted", data={"sure": "1"}).status_code == 404
         with unit_of_work(write=False):

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from app.core import clock, numbers
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, TransitionRefused
-from app.core.policy import Actor
+from app.core.policy import SYSTEM, Actor
 from app.core.statistics.sampling import position
+from app.customers import access
 from app.registrations import service
 from app.registrations.models import Registration, RegistrationEvent
 from app.registrations.readings import queries
@@ -135,6 +136,15 @@ def test_the_second_reader_is_another_and_has_no_part_in_the_case(work, drawn):
         assert readings.take_next(drawn.reader).number == drawn.number
         assert readings.take_next(drawn.reader).number == drawn.number, "one goes on with one's own"
         assert readings.take_next(reviewer("审核丙")) is None
+
+
+def test_a_reading_nobody_holds_keeps_the_applicant_from_nobody(work, drawn):
+    """The system freezes and erases whatever waits to be read; it is no reader itself."""
+    with work(LATER):
+        reading = only_reading()
+        assert (reading.status, reading.lease_staff_id) == (ReadingStatus.WAITING, None)
+        applicant = db.session.get_one(Registration, reading.registration_id).customer_id
+        assert access.find(SYSTEM, applicant).id == applicant
 
 
 def test_provinces_bind_readings_too(work, drawn):
