@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.core import clock
+from app.core import calendar, clock
 from app.core.db import db
 from app.core.policy import Actor
 from app.core.unit_of_work import unit_of_work
@@ -22,8 +22,10 @@ from app.tickets.models import Ticket
 from app.tickets.service import Intake, Seen
 from tests.factories import staff
 from tests.features.registrations.story import Story, begin
-from tests.features.tickets.people import COMPLETE
+from tests.features.tickets.people import COMPLETE, DAY, HOUR, MONDAY
 from tests.inspector import Inspector
+
+NOON = MONDAY + 2 * DAY + 3 * HOUR  # Wednesday noon
 
 
 @dataclass(frozen=True)
@@ -124,3 +126,14 @@ def office(app: Portal) -> Office:
         for who, role in roles.items():
             found.people[who] = queries.actor_of(staff.account(role, name=names[who]).id)
     return found
+
+
+@contextmanager
+def at_noon(app: Portal) -> Iterator[Office]:
+    """The office as it was set up on Monday, looked at on Wednesday."""
+    with clock.frozen(MONDAY):
+        found = office(app)
+        with found.work():
+            calendar.seed()
+    with clock.frozen(NOON):
+        yield found

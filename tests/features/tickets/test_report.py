@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.core import calendar, clock
+from app.core import clock
 from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.policy import Actor
@@ -24,10 +24,9 @@ from app.tickets.reports import charts, figures, sums
 from app.tickets.reports.figures import Kept
 from app.tickets.service import daily
 from tests.factories import staff as accounts
-from tests.features.tickets.pages import Office, Ref, office
+from tests.features.tickets.pages import NOON, Office, Ref, at_noon
 from tests.features.tickets.people import DAY, HOUR, MONDAY, staff
 
-NOW = MONDAY + 2 * DAY + 3 * HOUR  # Wednesday noon
 NUMBERS = itertools.count()  # the same words twice would be the same report
 SPAN = Span(MONDAY - 27 * DAY, MONDAY + 5 * DAY)
 LEAD = staff(Role.TRIAGER, lead=True)
@@ -35,11 +34,7 @@ LEAD = staff(Role.TRIAGER, lead=True)
 
 @pytest.fixture
 def o(app: Portal) -> Iterator[Office]:
-    with clock.frozen(MONDAY):
-        found = office(app)
-        with found.work():
-            calendar.seed()
-    with clock.frozen(NOW):
+    with at_noon(app) as found:
         yield found
 
 
@@ -72,8 +67,8 @@ def test_arrivals_and_solved_by_the_day_in_china(o: Office) -> None:
 
 def test_open_by_age_counts_working_days_and_what_is_late(o: Office) -> None:
     for days in (0, 2, 5, 20):
-        ticket(o, NOW - days * DAY - HOUR)
-    ticket(o, NOW - 20 * DAY, status="closed", closed_at=NOW)
+        ticket(o, NOON - days * DAY - HOUR)
+    ticket(o, NOON - 20 * DAY, status="closed", closed_at=NOON)
     with o.work():
         assert figures.ages(LEAD, None, charts._bounds()) == [1, 1, 1, 1, 3]
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.cli.database import downgrade, upgrade
-from app.core import calendar, clock
+from app.core import clock
 from app.core.db import db, new_id
 from app.core.policy import Actor
 from app.core.web import Portal
@@ -21,11 +21,10 @@ from app.staff.roles import Role
 from app.tickets.models import SlaClock, StaleDay, Ticket, TicketDay
 from app.tickets.reports import figures, sums
 from app.tickets.service import daily
-from tests.features.tickets.pages import Office, office
+from tests.features.tickets.pages import NOON, Office, at_noon
 from tests.features.tickets.people import DAY, HOUR, MONDAY, staff
 
 ROOT = Path(__file__).resolve().parents[3]
-NOW = MONDAY + 2 * DAY + 3 * HOUR
 MIDNIGHT = MONDAY - 9 * HOUR  # in China
 SPANS = (Span(MIDNIGHT - 200 * DAY, MIDNIGHT + 3 * DAY), Span(MIDNIGHT - 40 * DAY, MIDNIGHT - 30 * DAY))
 LEAD = staff(Role.TRIAGER, lead=True)
@@ -39,11 +38,7 @@ PLAIN = {"synchronize_session": False}
 
 @pytest.fixture
 def o(app: Portal) -> Iterator[Office]:
-    with clock.frozen(MONDAY):
-        found = office(app)
-        with found.work():
-            calendar.seed()
-    with clock.frozen(NOW):
+    with at_noon(app) as found:
         yield found
 
 
@@ -58,7 +53,7 @@ class World:
             self.like = {"subject_id": first.subject_id, "hospital_id": first.hospital_id, "source": "phone"}
 
     def moment(self) -> datetime:
-        return NOW - timedelta(minutes=self.rng.randrange(180 * 1440))
+        return NOON - timedelta(minutes=self.rng.randrange(180 * 1440))
 
     def report(self) -> None:
         """A report of any day: imported ones come late."""
