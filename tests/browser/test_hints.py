@@ -151,3 +151,4 @@ def test_hints_are_read_compared_and_answered_by_keyboard_alone(live: Live, page
     assert page.locator("#reuse").count() == 0
     assert page.problems == []
     page.keyboard.press("Escape")
+    page.wait_for_url("**/registrations")
